@@ -1,0 +1,1 @@
+"""From files to parts: readers, import, profile, cleaning, splits, samples, defaults."""

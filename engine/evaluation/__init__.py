@@ -1,0 +1,1 @@
+"""Metrics with intervals, baselines on the same split, predictions and their errors."""

@@ -1,0 +1,1 @@
+"""Encoders and model families: from a document to a Keras model."""

@@ -1,0 +1,47 @@
+"""What every model family declares: its fields, the tasks it can do and its presets from tiny to large."""
+
+from typing import Any, ClassVar, Literal
+
+from engine.specs.base import Choice, setting
+from engine.specs.task import Modality
+from engine.text import N_
+
+Activation = Literal["relu", "gelu", "silu", "elu", "tanh", "leaky_relu", "selu"]
+Initializer = Literal["glorot_uniform", "he_normal", "lecun_normal", "truncated_normal"]
+Normalization = Literal["batch", "layer", "group", "none"]
+
+
+class ModelSpec(Choice):
+    """A model family with its settings. Add one: a subclass in this folder, a builder of the same name in
+    `engine.models`; no page changes."""
+
+    modalities: ClassVar[tuple[Modality, ...]] = ()
+    presets: ClassVar[
+        dict[str, dict[str, Any]]
+    ] = {}  # "tiny", "small", "base", "large" or a published name -> field values
+
+    activation: Activation = setting("relu", title=N_("Activation"), advanced=True)
+    initializer: Initializer = setting("he_normal", title=N_("Initializer"), advanced=True)
+    dropout: float = setting(
+        0.1, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
+    )
+    l1: float = setting(0.0, title=N_("L1 penalty"), ge=0.0, le=1.0, scale="log", advanced=True)
+    l2: float = setting(0.0, title=N_("L2 penalty"), ge=0.0, le=1.0, scale="log", advanced=True)
+
+    @classmethod
+    def preset(cls, name: str) -> "ModelSpec":
+        """The family at a named size.
+
+        Raises:
+            KeyError: where the family has no preset of this name.
+        """
+        return cls.model_validate({"kind": cls.model_fields["kind"].default, **cls.presets[name]})
+
+
+def families(modality: Modality) -> dict[str, type[ModelSpec]]:
+    """All registered families for a modality, by kind, in the order of their registration."""
+    return {
+        kind: cls
+        for kind, cls in ModelSpec.alternatives.items()
+        if issubclass(cls, ModelSpec) and modality in cls.modalities
+    }

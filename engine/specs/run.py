@@ -1,0 +1,133 @@
+"""The one document that goes into the engine."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import ValidationError, model_validator
+
+from engine.specs.base import Document, bad_document, one_of, setting
+from engine.specs.data import DataSpec
+from engine.specs.models import ModelSpec
+from engine.specs.training import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, TrainingSpec
+from engine.text import N_
+
+
+class RunSpec(Document):
+    """Data, model and training of one run. Immutable: a tweak is a new document made with `edit`.
+
+    Example:
+        >>> spec = RunSpec.parse({
+        ...     "data": {"dataset": "0" * 16, "task": "table_regression", "preprocessing": {"kind": "table"}},
+        ...     "model": {"kind": "mlp"}, "training": {"loss": {"kind": "mse"}}})
+        >>> spec.edit({"training.epochs": 3}).training.epochs
+        3
+    """
+
+    version: Literal[1] = setting(1, title=N_("Version"), hidden=True)
+    name: str = setting("", title=N_("Name"), max_length=200, hidden=True)
+    seed: int = setting(
+        0, title=N_("Seed"), ge=0, le=2**31 - 1, help=N_("The same seed on the same machine gives the same run.")
+    )
+    data: DataSpec = setting(title=N_("Data"))
+    model: one_of(ModelSpec) = setting(title=N_("Model"))  # type: ignore[valid-type]
+    training: TrainingSpec = setting(TrainingSpec(), title=N_("Training"))
+    parent_run: str = setting(
+        "", title=N_("Continues"), hidden=True, help=N_("The run whose weights this one starts from.")
+    )
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> "RunSpec":
+        modality = self.data.task.modality
+        if modality not in self.model.modalities:
+            raise ValueError(f"model {self.model.kind} does not take {modality.value}s; choose another family")
+        losses = CLASSIFICATION_LOSSES if self.data.task.is_classification else REGRESSION_LOSSES
+        if self.training.loss.kind not in losses:
+            raise ValueError(
+                f"training.loss must be one of {', '.join(losses)} for {self.data.task.value}, "
+                f"got {self.training.loss.kind}"
+            )
+        return self
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any] | str | bytes) -> "RunSpec":
+        """Read a document from a mapping or from JSON text.
+
+        Raises:
+            EngineError: BAD_INPUT, naming the field and what is wrong with it.
+        """
+        try:
+            if isinstance(document, str | bytes):
+                return cls.model_validate_json(document)
+            return cls.model_validate(document)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "document"
+            raise bad_document(str(first["msg"]).removeprefix("Value error, "), where) from error
+
+    def edit(self, changes: Mapping[str, Any]) -> "RunSpec":
+        """A copy with fields set by dotted path; setting a `kind` resets the fields beside it to its defaults.
+
+        Raises:
+            EngineError: BAD_INPUT for a path that is not there or a value out of bounds.
+        """
+        tree = self.model_dump(mode="json")
+        for path, value in changes.items():
+            _set(tree, path, value)
+        return RunSpec.parse(tree)
+
+    def to_json(self) -> str:
+        """The document as indented JSON, every default filled in."""
+        return self.model_dump_json(indent=2)
+
+    def digest(self) -> str:
+        """16 hex digits of the SHA-256 of what decides the result (the name does not)."""
+        tree = self.model_dump(mode="json", exclude={"name"})
+        return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _set(tree: Any, path: str, value: Any) -> None:
+    *parents, last = path.split(".")
+    for depth, part in enumerate(parents):
+        tree = _child(tree, part, ".".join(parents[: depth + 1]))
+    if last == "kind" and isinstance(tree, dict) and tree.get("kind") != value:
+        tree.clear()
+        tree["kind"] = value
+    elif isinstance(tree, list):
+        _child(tree, last, path)
+        tree[int(last)] = value
+    elif isinstance(tree, dict):
+        tree[last] = value
+    else:
+        raise bad_document("there is no such field", path)
+
+
+def _child(tree: Any, part: str, path: str) -> Any:
+    try:
+        return tree[int(part)] if isinstance(tree, list) else tree[part]
+    except (KeyError, IndexError, ValueError, TypeError):
+        raise bad_document("there is no such field", path) from None
+
+
+def flatten(document: Document | Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The leaves of a document by dotted path; lists of plain values are leaves."""
+    tree = document.model_dump(mode="json") if isinstance(document, Document) else document
+    leaves: dict[str, Any] = {}
+    for key, value in tree.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            leaves.update(flatten(value, f"{path}."))
+        elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+            leaves.update(flatten({str(i): item for i, item in enumerate(value)}, f"{path}."))
+        else:
+            leaves[path] = value
+    return leaves
+
+
+def differences(documents: "list[RunSpec]") -> dict[str, list[Any]]:
+    """The fields in which documents differ, and nothing else: dotted path -> one value a document (None: not there)."""
+    flat = [flatten(document) for document in documents]
+    paths = list(dict.fromkeys(path for leaves in flat for path in leaves))
+    table = {path: [leaves.get(path) for leaves in flat] for path in paths}
+    return {path: values for path, values in table.items() if any(value != values[0] for value in values)}

@@ -1,0 +1,1 @@
+"""Losses, optimizers, schedules, callbacks, checkpoints and the fit itself."""
