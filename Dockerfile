@@ -20,7 +20,7 @@ ENV PATH=/venv/bin:$PATH \
     LATHE_HOME=/data \
     PYTHONUNBUFFERED=1 \
     TF_CPP_MIN_LOG_LEVEL=2
-USER lathe
+USER 10001
 VOLUME /data
 EXPOSE 8501
 # Loopback is the default (.streamlit/config.toml); inside a container the port is published by whoever runs it.
