@@ -1,1 +1,1 @@
-"""Losses, optimizers, schedules, callbacks, checkpoints and the fit itself."""
+"""The fit: losses, optimizers, schedules, callbacks, checkpoints, and the job that a worker runs."""
