@@ -38,6 +38,7 @@ class DatasetRecord(Document):
     image_size_px: tuple[int, int] | None = None  # median height and width
     channels: int = 0
     warnings: tuple[str, ...] = ()  # what the import left out or repaired, one sentence each
+    notices: tuple[dict[str, Any], ...] = ()  # the same to be translated: {"message": template, "values": {…}}
 
 
 class MetricPoint(Document):
