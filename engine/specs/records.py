@@ -150,6 +150,7 @@ class BaselineRecord(Document):
     kind: Literal["trivial", "classical"]
     metrics: dict[str, Interval]
     seconds: float = 0.0
+    difference: Interval | None = None  # the run's objective minus this one's, from a paired bootstrap
 
 
 class EvaluationRecord(Document):
@@ -163,8 +164,10 @@ class EvaluationRecord(Document):
     metrics: dict[str, Interval]  # accuracy, macro_f1, … or rmse, mae, r2
     baselines: tuple[BaselineRecord, ...] = ()
     objective: str  # "accuracy" or "rmse"
+    by_class: tuple[dict[str, Interval], ...] = ()  # precision, recall, f1, support of each class
     verdict: Literal["beats", "level", "loses", "unknown"] = "unknown"  # against the best classical baseline
     warnings: tuple[str, ...] = ()
+    notices: tuple[dict[str, Any], ...] = ()  # the same to be translated: {"message": template, "values": {…}}
 
 
 class WorkerRecord(Document):
