@@ -120,7 +120,7 @@ def images(dataset_id: str, row_numbers: Sequence[int], *, size_px: int = 96) ->
 
 
 def profile(dataset_id: str, *, target: str | None = None, progress: Progress | None = None) -> dict[str, Any]:
-    """What the data look like; computed once in a child process, then read from the store. See `engine.data.profile`."""
+    """What the data look like (see `engine.data.profile`); computed once in a child process, then read from the store."""
     from engine.data.profile import profile as look
 
     return look(dataset_id, target=target, progress=progress)
@@ -147,20 +147,35 @@ def cleaned_rows(spec: RunSpec, *, limit: int = 100) -> pd.DataFrame:
     return clean(spec.data, limit=limit)
 
 
-def preview_batch(spec: RunSpec) -> dict[str, Any]:
+def preview_batch(spec: RunSpec, *, timeout_s: float = 60.0) -> dict[str, Any]:
     """What the model sees: the first train batch after preprocessing and augmentation (asked of the engine)."""
-    return _ask("preview_batch", {"spec": spec.model_dump(mode="json")})
+    return _ask("preview_batch", {"spec": spec.model_dump(mode="json")}, timeout_s=timeout_s)
 
 
 # ---- design -------------------------------------------------------------------------------------------------------
-def describe(spec: RunSpec) -> ModelDescription:
+def describe(spec: RunSpec, *, timeout_s: float = 60.0) -> ModelDescription:
     """Layers, shapes, parameters, FLOPs, memory and time of a document's model (asked of the engine)."""
-    return ModelDescription.model_validate(_ask("describe", {"spec": spec.model_dump(mode="json")}))
+    document = {"spec": spec.model_dump(mode="json")}
+    return ModelDescription.model_validate(_ask("describe", document, timeout_s=timeout_s))
 
 
-def find_learning_rate(spec: RunSpec) -> dict[str, Any]:
+def find_learning_rate(spec: RunSpec, *, timeout_s: float = 300.0) -> dict[str, Any]:
     """Learning-rate range test (Smith 2017): {"learning_rates": […], "losses": […], "suggestion": x}."""
-    return _ask("find_learning_rate", {"spec": spec.model_dump(mode="json")}, timeout_s=300)
+    return _ask("find_learning_rate", {"spec": spec.model_dump(mode="json")}, timeout_s=timeout_s)
+
+
+def save_draft(spec: RunSpec) -> str:
+    """Keep a document that is being edited and return its id, which a page carries in its address."""
+    from engine.store.drafts import save_draft as save
+
+    return save(spec)
+
+
+def draft(draft_id: str) -> RunSpec:
+    """A document that is being edited."""
+    from engine.store.drafts import read_draft
+
+    return read_draft(draft_id)
 
 
 # ---- runs ---------------------------------------------------------------------------------------------------------
@@ -301,7 +316,7 @@ def predictions(run_id: str, part: str = Part.TEST) -> pd.DataFrame:
 
 
 def evaluate(run_id: str, dataset_id: str) -> EvaluationRecord:
-    """Evaluate a run on a labelled data set (asked of the engine); read again later with `evaluation(run_id, dataset_id)`."""
+    """Evaluate a run on a labelled data set (asked of the engine); `evaluation(run_id, dataset_id)` reads it again."""
     return EvaluationRecord.model_validate(
         _ask("evaluate", {"run_id": run_id, "dataset_id": dataset_id}, timeout_s=3600)
     )
@@ -316,7 +331,11 @@ def predict(run_id: str, dataset_id: str) -> pd.DataFrame:
 
 
 def _ask(verb: str, document: Mapping[str, Any], *, timeout_s: float = 60.0) -> dict[str, Any]:
-    """Ask the engine process and wait for its answer; the same question is answered once and then read from the store."""
+    """Ask the engine process and wait for its answer; the same question is answered once and then read from the store.
+
+    Where the time runs out first, EngineError UNAVAILABLE is raised while the question stays asked: a page asks with a
+    short time, draws "working…", and finds the answer ready when it asks the same again.
+    """
     from engine.jobs.client import ask
 
     return ask(verb, document, timeout_s=timeout_s)
