@@ -120,7 +120,7 @@ def images(dataset_id: str, row_numbers: Sequence[int], *, size_px: int = 96) ->
 
 
 def profile(dataset_id: str, *, target: str | None = None, progress: Progress | None = None) -> dict[str, Any]:
-    """What the data look like (see `engine.data.profile`); computed once in a child process, then read from the store."""
+    """What the data look like (see `engine.data.profile`); computed once in a child process, then kept."""
     from engine.data.profile import profile as look
 
     return look(dataset_id, target=target, progress=progress)
