@@ -1,0 +1,57 @@
+"""Lathe in the browser: navigation, page config, language, and the engine started in the background."""
+
+import logging
+import threading
+from pathlib import Path
+
+import streamlit as st
+
+from engine import api
+from pages.widgets import state
+from pages.widgets.text import _, choose_language
+
+FOLDER = Path(__file__).parent / "pages"
+ENGINE_CHECK_S = 30  # how often a rerun may look whether the engine still serves this workspace
+
+log = logging.getLogger("lathe.app")
+
+
+@st.cache_resource(ttl=ENGINE_CHECK_S, show_spinner=False)
+def start_engine() -> None:
+    """Start the engine beside the server without keeping the first page waiting."""
+
+    def start() -> None:
+        try:
+            api.ensure_engine()
+        except Exception:  # the border of a thread: Home shows that the engine is off
+            log.exception("the engine did not start")
+
+    threading.Thread(target=start, name="lathe-start-engine", daemon=True).start()
+
+
+def main() -> None:
+    """Draw the shell, then the chosen page."""
+    st.set_page_config(page_title="Lathe", page_icon=":material/donut_large:", layout="wide")
+    state.follow_address()
+    pages = {
+        "home": (_("Home"), ":material/home:"),
+        "data": (_("Data"), ":material/table_chart:"),
+        "design": (_("Design"), ":material/schema:"),
+        "train": (_("Train"), ":material/model_training:"),
+        "evaluate": (_("Evaluate"), ":material/fact_check:"),
+        "runs": (_("Runs"), ":material/list:"),
+    }
+    page = st.navigation(
+        [
+            st.Page(f"pages/{name}.py", title=title, icon=icon, default=name == "home")
+            for name, (title, icon) in pages.items()
+            if (FOLDER / f"{name}.py").is_file()
+        ]
+    )
+    start_engine()
+    with st.sidebar:
+        choose_language()
+    page.run()
+
+
+main()

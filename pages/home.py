@@ -1,0 +1,207 @@
+"""Home: what is running, recent runs, data sets, samples to start with, the machine."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import api
+from engine.errors import EngineError
+from engine.specs.records import DatasetRecord, EngineState, RunRecord, SampleRecord
+from pages.widgets import layout, live, numbers, state
+from pages.widgets.text import _, ngettext, plain, say
+
+RECENT_RUNS, RECENT_DATASETS = 6, 5
+
+
+def main() -> None:
+    """Draw the screen."""
+    with layout.errors_shown("home_error"):
+        datasets = api.datasets()
+        recent = api.runs(limit=RECENT_RUNS)
+        layout.page_header("Lathe", _("From data to a model you can trust: bring data, design, train, evaluate."))
+        if not datasets and not recent:
+            welcome()
+        work, machine = st.columns([3, 1], gap="large")
+        with work:
+            running()
+            if recent:
+                recent_runs(recent)
+            if datasets:
+                recent_datasets(datasets)
+            samples(first_use=not datasets)
+        with machine:
+            machine_panel()
+
+
+def welcome() -> None:
+    """The first minute: the four steps, and where to begin."""
+    steps = (
+        (
+            ":material/table_chart:",
+            _("1. Data"),
+            _("Take a sample or bring a file. Lathe finds out what can be learned."),
+        ),
+        (":material/schema:", _("2. Design"), _("Choose a model. Good settings for your data are already filled in.")),
+        (":material/model_training:", _("3. Train"), _("Watch it learn, live. You may close the page; it goes on.")),
+        (":material/fact_check:", _("4. Evaluate"), _("See how good it is, beside simple models, and where it errs.")),
+    )
+    with st.grid(columns="auto", min_column_width=190, gap="small"):
+        for icon, title, text in steps:
+            with st.container(border=True, height="stretch"):
+                st.markdown(f"{icon} **{title}**")
+                st.caption(text)
+
+
+def running() -> None:
+    """What runs or waits now; rests where nothing does."""
+    active = live.running_runs()
+    if not active:
+        return
+    layout.section(_("Running now"))
+
+    def draw() -> bool:
+        now = live.running_runs()
+        for run in now:
+            live.run_line(run, key=f"running_{run.id}")
+        return bool(now)
+
+    live.follow(draw, active=True)
+
+
+def recent_runs(recent: list[RunRecord]) -> None:
+    """The newest runs with the course of their objective."""
+    layout.section(_("Recent runs"))
+    with st.grid(columns="auto", min_column_width=220, gap="small"):
+        for run in recent:
+            with st.container(border=True, height="stretch", gap="xsmall", key=f"recent_{run.id}"):
+                run_card(run)
+
+
+def run_card(run: RunRecord) -> None:
+    """One run: name, state, best figure, sparkline, and a button to its screen."""
+    figures = live.best_figures(run, 1)
+    st.markdown(f"**{layout.run_title(run)}**")
+    st.caption(f"{layout.status_text(run.status)} · {plain(run.dataset_name)} · {numbers.ago(run.created_at)}")
+    if figures:
+        title, value = figures[0]
+        chart = list(run.sparkline) if len(run.sparkline) > 1 else None
+        st.metric(title, value, chart_data=chart, chart_type="line")
+    finished = bool(run.best) and run.status.is_over
+    page = state.EVALUATE_PAGE if finished else state.TRAIN_PAGE
+    if st.button(
+        _("Evaluate") if finished else _("Open"), key=f"recent_open_{run.id}", icon=":material/arrow_forward:"
+    ):
+        state.go(page, run=run.id)
+
+
+def recent_datasets(datasets: list[DatasetRecord]) -> None:
+    """The newest data sets."""
+    layout.section(_("Data sets"))
+    for record in datasets[:RECENT_DATASETS]:
+        with st.container(
+            border=True,
+            horizontal=True,
+            vertical_alignment="center",
+            horizontal_alignment="distribute",
+            key=f"dataset_{record.id}",
+        ):
+            rows = ngettext("{n} row", "{n} rows", record.rows)
+            facts = [_(record.task.label), rows, numbers.size(record.bytes), numbers.ago(record.created_at)]
+            st.markdown(
+                f"{layout.task_icon(record.task)} **{plain(record.name)}**  \n:small[{' · '.join(facts)}]",
+                width="stretch",
+            )
+            if st.button(_("Open"), key=f"dataset_open_{record.id}", icon=":material/arrow_forward:"):
+                state.go(state.DATA_PAGE, dataset=record.id, draft="")
+
+
+def samples(*, first_use: bool) -> None:
+    """Data sets to start with: one click brings one in and opens it."""
+    layout.section(_("Start with a sample"), _("Small, real data sets. Those without a cloud need no network."))
+    listed = api.samples()
+    with st.grid(columns="auto", min_column_width=220, gap="small"):
+        for index, sample in enumerate(listed):
+            with st.container(border=True, height="stretch", gap="xsmall"):
+                sample_card(sample, primary=first_use and index == 0)
+
+
+def sample_card(sample: SampleRecord, *, primary: bool) -> None:
+    """One sample with its button; the import shows its progress in place."""
+    st.markdown(f"{layout.task_icon(sample.task)} **{_(sample.name)}**")
+    st.caption(_(sample.summary))
+    if sample.needs_network:
+        st.caption(f":material/cloud_download: {say('downloads {size}', size=numbers.size(sample.bytes))}")
+    if st.button(
+        _("Open sample"), key=f"sample_{sample.id}", type="primary" if primary else "secondary", width="stretch"
+    ):
+        import_and_open(sample)
+
+
+def import_and_open(sample: SampleRecord) -> None:
+    """Bring a sample in, then open it on Data."""
+    bar = st.progress(0.0, text=_("Starting…"))
+
+    def show(share: float, what: str) -> None:
+        bar.progress(min(1.0, share), text=_(what))
+
+    try:
+        record = api.import_sample(sample.id, show)
+    except EngineError as error:
+        bar.empty()
+        layout.error_state(error, key=f"sample_error_{sample.id}")
+        return
+    state.go(state.DATA_PAGE, dataset=record.id, draft="")
+
+
+def machine_panel() -> None:
+    """CPU, memory, GPU, disk and warm workers; drawn again every two seconds."""
+
+    def draw() -> bool:
+        draw_machine(api.engine_state())
+        return True
+
+    with st.container(border=True, key="machine"):
+        st.markdown(f"**{_('Machine')}**")
+        live.follow(draw, active=True, every_s=2.0)
+
+
+def draw_machine(machine: EngineState) -> None:
+    """The figures of the machine, and in words whether the engine is warm."""
+    words = {
+        "off": (":material/power_off:", _("Engine is off"), "gray"),
+        "starting": (":material/hourglass_top:", _("Engine is warming up"), "orange"),
+        "ready": (":material/bolt:", _("Engine is warm"), "green"),
+    }
+    icon, word, colour = words[machine.state]
+    st.badge(word, icon=icon, color=colour)  # type: ignore[arg-type]
+    st.progress(min(1.0, machine.cpu_percent / 100), text=f"{_('CPU')} · {machine.cpu_percent:.0f} %")
+    if machine.memory_total_bytes:
+        used, total = machine.memory_used_bytes, machine.memory_total_bytes
+        text = say("{used} of {total}", used=numbers.size(used), total=numbers.size(total))
+        st.progress(min(1.0, used / total), text=f"{_('Memory')} · {text}")
+    for index, gpu in enumerate(machine.gpus):
+        draw_gpu(index, gpu)
+    if not machine.gpus:
+        st.caption(f":material/developer_board_off: {_('No GPU; training uses the CPU.')}")
+    if machine.disk_free_bytes:
+        st.caption(
+            f":material/hard_drive: {say('{size} free on the disk', size=numbers.size(machine.disk_free_bytes))}"
+        )
+    states = {"starting": _("starting"), "idle": _("idle"), "busy": _("busy"), "lost": _("lost")}
+    for worker in machine.workers:
+        st.caption(
+            f":material/memory: {plain(worker.name)} · {states[worker.state]} · {plain(worker.device)}"
+            f" · {numbers.size(worker.memory_bytes)}"
+        )
+
+
+def draw_gpu(index: int, gpu: dict[str, object]) -> None:
+    """One GPU: name, load and memory, as far as the engine knows them."""
+    used, total = float(str(gpu.get("memory_used_bytes", 0))), float(str(gpu.get("memory_total_bytes", 0)))
+    name = plain(gpu.get("name") or f"GPU {index}")
+    text = f"{name} · {numbers.size(used)} / {numbers.size(total)}" if total else name
+    st.progress(min(1.0, used / total) if total else 0.0, text=text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,6 @@
+"""Runs."""
+
+from pages.widgets import layout
+from pages.widgets.text import _
+
+layout.page_header(_("Runs"))
