@@ -37,10 +37,10 @@ def normalization(
     if kind == "batch":
         return layers.BatchNormalization(epsilon=epsilon or 1e-3, name=name, **options)
     if kind == "layer":
-        return layers.LayerNormalization(epsilon=epsilon or 1e-6, name=name)
+        return layers.LayerNormalization(epsilon=epsilon or 1e-6, name=name, **options)
     if kind == "group":
         groups = next(count for count in (32, 16, 8, 4, 2, 1) if channels % count == 0)  # Wu & He 2018 take 32
-        return layers.GroupNormalization(groups=groups, epsilon=epsilon or 1e-5, name=name)
+        return layers.GroupNormalization(groups=groups, epsilon=epsilon or 1e-5, name=name, **options)
     return None
 
 
@@ -59,7 +59,12 @@ class Style:
     @classmethod
     def of(cls, spec: ModelSpec, **changes: Any) -> Style:
         """The style that a document declares."""
-        values = {"activation": spec.activation, "initializer": spec.initializer, "l1": spec.l1, "l2": spec.l2}
+        values: dict[str, Any] = {
+            "activation": spec.activation,
+            "initializer": spec.initializer,
+            "l1": spec.l1,
+            "l2": spec.l2,
+        }
         values["normalization"] = getattr(spec, "normalization", "none")
         return cls(**{**values, **changes})
 
@@ -67,12 +72,11 @@ class Style:
         self, x: Any, filters: int, kernel: int | tuple[int, int], *, name: str, strides: int = 1, **more: Any
     ) -> Any:
         """`(batch, height, width, channels)` → `(batch, height, width, filters)`; without bias unless asked."""
-        more = {"padding": "same", "use_bias": False, **more}
+        more = {"padding": "same", "use_bias": False, "kernel_initializer": initializer(self.initializer), **more}
         return layers.Conv2D(
             filters,
             kernel,
             strides=strides,
-            kernel_initializer=initializer(self.initializer),
             kernel_regularizer=penalty(self.l1, self.l2),
             name=name,
             **more,

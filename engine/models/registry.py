@@ -112,9 +112,9 @@ def builder_of(spec: ModelSpec) -> Builder:
     if type(spec) not in _BUILDERS:
         raise EngineError(
             ErrorKind.NOT_FOUND,
-            N_("The model family {kind} cannot be built by this version of Lathe."),
+            N_("The model family {family} cannot be built by this version of Lathe."),
             hint=N_("Choose another family."),
-            kind=spec.kind,
+            family=spec.kind,
         )
     return _BUILDERS[type(spec)]
 

@@ -45,3 +45,15 @@ def families(modality: Modality) -> dict[str, type[ModelSpec]]:
         for kind, cls in ModelSpec.alternatives.items()
         if issubclass(cls, ModelSpec) and modality in cls.modalities
     }
+
+
+def whole_heads(spec: Any) -> Any:
+    """A validator for attention families: every head takes the same share of the width."""
+    if spec.width % spec.heads:
+        fits = [heads for heads in range(1, spec.width + 1) if spec.width % heads == 0]
+        nearest = min(fits, key=lambda heads: abs(heads - spec.heads))
+        raise ValueError(
+            f"width must be a multiple of heads, got {spec.width} and {spec.heads}. "
+            f"Take {nearest} heads or a width of {spec.heads * max(1, round(spec.width / spec.heads))}."
+        )
+    return spec
