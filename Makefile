@@ -52,6 +52,9 @@ format: setup-dev ## put the code into the house style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+messages: setup-dev ## bring the catalogues of texts up to date
+	PYTHONPATH=. $(BIN)/python locale/messages.py
+
 bench: setup-dev ## every benchmark, each a ratio against a named peer in the same run
 	@for bench in first_metric throughput pages profile defaults; do \
 		echo "== bench/$$bench.py"; $(BIN)/python bench/$$bench.py || exit 1; done

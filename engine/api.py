@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from engine.specs import Part, RunSpec, RunStatus, Task
 from engine.specs.records import (
@@ -75,6 +75,51 @@ def import_data(
     from engine.data.importing import import_data as read
 
     return read(paths, name=name, options=options, progress=progress)
+
+
+def import_uploads(
+    files: Sequence[tuple[str, BinaryIO]],
+    *,
+    name: str = "",
+    options: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> DatasetRecord:
+    """As `import_data`, for files that a browser sent: (name, content)."""
+    from engine.data.uploads import import_uploads as read
+
+    return read(files, name=name, options=options, progress=progress)
+
+
+def import_text(
+    text: str, *, name: str = "", options: Mapping[str, Any] | None = None, progress: Progress | None = None
+) -> DatasetRecord:
+    """As `import_data`, for a table that was pasted."""
+    from engine.data.uploads import import_text as read
+
+    return read(text, name=name, options=options, progress=progress)
+
+
+def data_folders() -> list[Path]:
+    """The server folders that are open for picking data (`LATHE_DATA_FOLDERS`)."""
+    from engine.data.folders import data_folders as opened
+
+    return opened()
+
+
+def list_folder(folder: Path) -> list[Path]:
+    """What lies in an open server folder."""
+    from engine.data.folders import list_folder as listed
+
+    return listed(folder)
+
+
+def import_folder(
+    path: Path, *, name: str = "", options: Mapping[str, Any] | None = None, progress: Progress | None = None
+) -> DatasetRecord:
+    """As `import_data`, for a file or folder below an open server folder."""
+    from engine.data.folders import check_open
+
+    return import_data([check_open(path)], name=name, options=options, progress=progress)
 
 
 def datasets() -> list[DatasetRecord]:

@@ -51,12 +51,17 @@ class Drawn:
 
 
 def value_label(value: Any) -> str:
-    """The name of a value of a closed list: an enum's own label, a known word, else the value in plain letters."""
+    """The name of a value of a closed list, translated."""
+    return _(english_label(value))
+
+
+def english_label(value: Any) -> str:
+    """The same in English: an enum's own label, a known word, else the value in plain letters."""
     label = getattr(value, "label", None)
     if isinstance(label, str):
-        return _(label)
+        return label
     word = str(value.value if isinstance(value, Enum) else value)
-    return _(VALUE_LABELS.get(word) or word.replace("_", " ").capitalize())
+    return VALUE_LABELS.get(word) or word.replace("_", " ").capitalize()
 
 
 def draw(name: str, info: FieldInfo, value: Any, key: str, options: Sequence[str] | None = None) -> Drawn:
@@ -72,7 +77,7 @@ def draw(name: str, info: FieldInfo, value: Any, key: str, options: Sequence[str
     label = plain(_(info.title or name))
     unit = extra_of(info).get("unit")
     label = f"{label} ({_(unit)})" if unit else label
-    help_text = _(info.description or "") or None
+    help_text = _(description_of(info)) or None
     annotation, optional = _without_none(info.annotation)
     bare = None if value is PydanticUndefined else value
     if annotation is bool:
@@ -110,6 +115,11 @@ def _one_of(label: str, values: list[Any], value: Any, key: str, help_text: str 
     return Drawn(
         st.selectbox(label, values, index=values.index(current), format_func=value_label, key=key, help=help_text)
     )
+
+
+def description_of(info: FieldInfo) -> str:
+    """What a field does, in English; empty where nothing is said."""
+    return info.description or ""
 
 
 def bounds_of(info: FieldInfo) -> dict[str, float]:

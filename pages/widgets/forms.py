@@ -178,7 +178,7 @@ def _draw_wide(name: str, info: FieldInfo, values: dict[str, Any], context: Cont
     if not _applies(info, values):
         return True
     base = choice_base(info)
-    help_text = _(info.description or "")
+    help_text = _(fields.description_of(info))
     result: Any
     if base is not None:
         allowed = _allowed(base, context.options.get(name))

@@ -184,12 +184,20 @@ PART_TITLES = {"train": N_("Train part"), "val": N_("Validation"), "validation":
 
 
 def metric_title(key: str) -> str:
-    """`val/accuracy` → "Accuracy · Validation", translated."""
+    """`val/accuracy` → "Accuracy · Validation", translated, safe in markdown."""
+    return plain(metric_title_raw(key))
+
+
+def metric_title_raw(key: str) -> str:
+    """The same for table cells and figures, which draw no markdown."""
     part, _slash, name = key.rpartition("/")
-    title = _(METRIC_TITLES[name]) if name in METRIC_TITLES else plain(name.replace("_", " ").capitalize())
-    if not part:
-        return title
-    return f"{title} · {_(PART_TITLES[part])}" if part in PART_TITLES else f"{title} · {plain(part)}"
+    title = _(METRIC_TITLES[name]) if name in METRIC_TITLES else name.replace("_", " ").capitalize()
+    return f"{title} · {_(PART_TITLES[part]) if part in PART_TITLES else part}" if part else title
+
+
+def timezone() -> str:
+    """The browser's time zone, for moments in tables."""
+    return st.context.timezone or "UTC"
 
 
 def open_page(page: str, label: str, *, icon: str, key: str, primary: bool = False, **values: str) -> None:

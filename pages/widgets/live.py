@@ -72,9 +72,15 @@ def newest_figures(run: RunRecord, limit: int = 4) -> list[tuple[str, str]]:
     return [(layout.metric_title(key), numbers.figure(run.metrics[key])) for key in keys[:limit]]
 
 
+def objective_key(run: RunRecord) -> str:
+    """The metric that a run is judged by: on its test part where it is known, else on validation; empty: none yet."""
+    objective = "accuracy" if run.spec.data.task.is_classification else "rmse"
+    keys = (f"test/{objective}", f"val/{objective}", f"train/{objective}")
+    return next((key for key in keys if key in run.best), "")
+
+
 def best_figures(run: RunRecord, limit: int = 3) -> list[tuple[str, str]]:
     """The best figures of a run, the objective first."""
-    objective = "accuracy" if run.spec.data.task.is_classification else "rmse"
-    order = (f"test/{objective}", f"val/{objective}", f"train/{objective}")
-    keys = [key for key in order if key in run.best] or list(run.best)
+    first = objective_key(run)
+    keys = ([first] if first else []) + [key for key in run.best if key != first]
     return [(layout.metric_title(key), numbers.figure(run.best[key])) for key in keys[:limit]]

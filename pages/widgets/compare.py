@@ -1,0 +1,107 @@
+"""Runs side by side: curves over each other, what their documents differ in and nothing else, best and last figures."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from engine import api
+from engine.specs import differences
+from engine.specs.records import MetricPoint, RunRecord
+from pages.widgets import charts, documents, layout, numbers, state
+from pages.widgets.text import _, ngettext, shorten
+
+ADDRESS_KEY = "compare"  # run ids, separated by commas
+MOST = 8
+HIDDEN = {"version", "name", "data.name"}  # says nothing about how a run was made
+
+
+def draw() -> None:
+    """The comparison of the runs that the address names."""
+    ids = st.query_params[ADDRESS_KEY].split(",")[:MOST]
+    if st.button(_("All runs"), icon=":material/arrow_back:", key="compare_back", type="tertiary"):
+        del st.query_params[ADDRESS_KEY]
+        st.rerun()
+    runs = [api.run(run_id) for run_id in ids]
+    layout.page_header(_("Compare runs"), ngettext("{n} run", "{n} runs", len(runs)))
+    names = unique_names(runs)
+    draw_curves(runs, names)
+    draw_differences(runs, names)
+    draw_metrics(runs, names)
+    layout.section(_("Go on with one"))
+    with st.container(horizontal=True):
+        for run, name in zip(runs, names, strict=True):
+            if st.button(
+                layout.plain(shorten(name, 40)),
+                key=f"compare_fork_{run.id}",
+                icon=":material/fork_right:",
+                help=_("Opens a copy of its document in Design."),
+            ):
+                state.begin_draft(run.spec.model_copy(update={"parent_run": ""}))
+                state.go(state.DESIGN_PAGE)
+
+
+def unique_names(runs: list[RunRecord]) -> list[str]:
+    """A name for each run; where two are the same, the beginning of the id tells them apart."""
+    names = [run.name or run.id[:8] for run in runs]
+    return [f"{name} ({run.id[:4]})" if names.count(name) > 1 else name for run, name in zip(runs, names, strict=True)]
+
+
+def draw_curves(runs: list[RunRecord], names: list[str]) -> None:
+    """One metric of all runs over each other."""
+    layout.section(_("Curves"))
+    histories = [api.history(run.id, max_points=400) for run in runs]
+    keys = sorted({key for history in histories for key in history}, key=rank)
+    if not keys:
+        st.info(_("These runs have no curves yet."), icon=":material/hourglass_empty:")
+        return
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    key = left.selectbox(_("Metric"), keys, format_func=layout.metric_title_raw, key="compare_metric")
+    smoothing = right.slider(_("Smoothing"), 0.0, 0.95, 0.0, 0.05, key="compare_smoothing")
+    curves: dict[str, list[MetricPoint]] = {
+        name: history.get(key, []) for name, history in zip(names, histories, strict=True)
+    }
+    charts.draw(
+        charts.overlay(curves, layout.metric_title_raw(key), smoothing=smoothing),
+        key="compare_curves",
+        alt=layout.metric_title_raw(key),
+    )
+
+
+def rank(key: str) -> tuple[int, str]:
+    """Validation first, then test, then train; the measures before the loss."""
+    part, _slash, name = key.partition("/")
+    order = {"val": 0, "test": 1, "train": 2}.get(part, 3)
+    return (order * 2 + (name == "loss"), key)
+
+
+def draw_differences(runs: list[RunRecord], names: list[str]) -> None:
+    """The fields in which the documents differ, and nothing else."""
+    layout.section(_("Differences"), _("Every field in which the documents differ; all others are the same."))
+    specs = [run.spec for run in runs]
+    rows = []
+    for path, values in differences(specs).items():
+        if path in HIDDEN:
+            continue
+        texts = [documents.value_text(spec, path, value) for spec, value in zip(specs, values, strict=True)]
+        rows.append({"": documents.path_titles(specs, path), **dict(zip(names, texts, strict=True))})
+    if not rows:
+        st.info(_("The documents say the same. What differs is chance: order of events and rounding."))
+        return
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="compare_differences", row_height=34)
+
+
+def draw_metrics(runs: list[RunRecord], names: list[str]) -> None:
+    """Best and last value of every metric."""
+    layout.section(_("Figures"))
+    keys = sorted({key for run in runs for key in run.metrics | run.best}, key=rank)
+    if not keys:
+        return
+    rows = []
+    for key in keys:
+        row = {"": layout.metric_title_raw(key)}
+        for run, name in zip(runs, names, strict=True):
+            row[f"{name} · {_('best')}"] = numbers.figure(run.best.get(key))
+            row[f"{name} · {_('last')}"] = numbers.figure(run.metrics.get(key))
+        rows.append(row)
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key="compare_figures", row_height=34)
