@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from engine.models.augmentation import augmentation_layers
+from engine.models.full import build_full as build_full  # the other half of the contract
 from engine.models.registry import EncoderLike, Head, builder_of, seeded
 from engine.specs import RunSpec
 

@@ -83,11 +83,12 @@ MODULES = (
     "graph",
     "transformer",
     "bert",
-    "text_pooling",
+    "text_pool",
     "text_cnn",
     "text_rnn",
     "wide_deep",
-    "residual_mlp",
+    "table_residual",
+    "table_ensemble",
     "ft_transformer",
 )
 

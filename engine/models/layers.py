@@ -1,0 +1,16 @@
+"""Every layer of Lathe's own; importing this makes saved models loadable with `keras.saving.load_model`.
+
+Example:
+    import engine.models.layers
+    model = keras.saving.load_model("model.keras")
+"""
+
+import keras
+
+import engine.models.blocks
+import engine.models.preprocessing
+import engine.models.table_inputs
+import engine.models.wide
+
+if keras.backend.backend() == "tensorflow":  # strings are read with TensorFlow's operations
+    import engine.models.preprocessing_text  # noqa: F401
