@@ -6,10 +6,12 @@ import pandas as pd
 import streamlit as st
 
 from engine import api
+from engine.figures.training import series
 from engine.specs import differences
-from engine.specs.records import MetricPoint, RunRecord
-from pages.widgets import charts, documents, layout, numbers, state
-from pages.widgets.text import _, ngettext, shorten
+from engine.specs.records import RunRecord
+from pages.widgets import documents, layout, numbers, state
+from pages.widgets.charts import chart
+from pages.widgets.text import _, ngettext, plain, shorten
 
 ADDRESS_KEY = "compare"  # run ids, separated by commas
 MOST = 8
@@ -32,7 +34,7 @@ def draw() -> None:
     with st.container(horizontal=True):
         for run, name in zip(runs, names, strict=True):
             if st.button(
-                layout.plain(shorten(name, 40)),
+                plain(shorten(name, 40)),
                 key=f"compare_fork_{run.id}",
                 icon=":material/fork_right:",
                 help=_("Opens a copy of its document in Design."),
@@ -58,14 +60,10 @@ def draw_curves(runs: list[RunRecord], names: list[str]) -> None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     key = left.selectbox(_("Metric"), keys, format_func=layout.metric_title_raw, key="compare_metric")
     smoothing = right.slider(_("Smoothing"), 0.0, 0.95, 0.0, 0.05, key="compare_smoothing")
-    curves: dict[str, list[MetricPoint]] = {
-        name: history.get(key, []) for name, history in zip(names, histories, strict=True)
-    }
-    charts.draw(
-        charts.overlay(curves, layout.metric_title_raw(key), smoothing=smoothing),
-        key="compare_curves",
-        alt=layout.metric_title_raw(key),
-    )
+    curves = {name: history.get(key, []) for name, history in zip(names, histories, strict=True)}
+    title = layout.metric_title_raw(key)
+    figure = series(curves, title, smoothing=smoothing, height_px=380, translate=_)
+    chart(figure, key="compare_curves", alt=title)
 
 
 def rank(key: str) -> tuple[int, str]:
