@@ -1,1 +1,1 @@
-"""Figures: plain records in, a Plotly figure out. The page, the report and the notebook draw with the same functions."""
+"""Figures: plain records in, a Plotly figure out. Page, report and notebook draw with the same functions."""
