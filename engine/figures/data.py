@@ -248,5 +248,5 @@ def split_bars(
 
 
 def _number(value: float, unit: str) -> str:
-    text = f"{value:,.0f}" if float(value).is_integer() and abs(value) >= 1 or value == 0 else f"{value:.3g}"
+    text = f"{value:,.0f}" if (float(value).is_integer() and abs(value) >= 1) or value == 0 else f"{value:.3g}"
     return f"{text} {unit}".strip()

@@ -29,6 +29,15 @@ LOWER_IS_BETTER = ("loss", "error", "rmse", "mae", "brier")
 PART_NAMES = {"train": N_("train"), "val": N_("validation"), "test": N_("test")}
 NOTHING_YET = N_("Nothing measured yet")
 Curve = Sequence[MetricPoint]
+# Metric key → title, unit, factor, logarithmic
+GAUGES: dict[str, tuple[str, str, float, bool]] = {
+    "learning_rate": (N_("Learning rate"), "", 1.0, False),
+    "gradient_norm": (N_("Gradient norm"), "", 1.0, True),
+    "samples_per_s": (N_("Examples per second"), "/s", 1.0, False),
+    "memory_bytes": (N_("Memory"), "GB", 1e-9, False),
+    "cpu_percent": (N_("CPU"), "%", 1.0, False),
+    "gpu_percent": (N_("GPU"), "%", 1.0, False),
+}
 
 
 def smooth(values: Sequence[float] | NDArray[Any], weight: float) -> NDArray[np.float64]:
@@ -51,12 +60,12 @@ def smooth(values: Sequence[float] | NDArray[Any], weight: float) -> NDArray[np.
 
 
 def learning_curves(
-    runs: Mapping[str, Mapping[str, Curve]],
-    metric: str,
+    runs: Mapping[str, Mapping[str, Curve]] | Mapping[str, Curve],
+    metric: str = "",
     *,
     parts: Sequence[str] = ("train", "val"),
     smoothing: float = 0.0,
-    steps_per_epoch: int | None = None,
+    steps_per_epoch: float | None = None,
     show_best: bool = True,
     title: str = "",
     log_scale: bool = False,
@@ -64,11 +73,11 @@ def learning_curves(
     height_px: int = 320,
     translate: Translate = untranslated,
 ) -> go.Figure:
-    """One metric of one or several runs, train dashed and validation solid, with the best so far marked.
+    """One metric of one or several runs, train dotted and validation solid, with the best so far marked.
 
     Args:
-        runs: run name → metric key ("val/accuracy") → points, as `api.history` gives them.
-        metric: the key without its part, such as "loss" or "accuracy".
+        runs: run name → metric key ("val/accuracy") → points, as `api.history` gives them; or one run's points by key.
+        metric: the key without its part, such as "loss" or "accuracy"; that of the first key where not given.
         parts: which parts to draw.
         smoothing: weight of the moving average, 0 to 0.999; the raw curve stays visible behind it.
         steps_per_epoch: draw epochs instead of steps.
@@ -79,20 +88,21 @@ def learning_curves(
         height_px: height of the figure.
         translate: for the words of the figure.
     """
+    named, metric = _by_run(runs, metric)
     figure = new_figure(
         translate(N_("Epoch")) if steps_per_epoch else translate(N_("Step")),
         title or safe(metric.replace("_", " ")),
         height_px=height_px,
-        hovermode="x unified" if len(runs) == 1 else "closest",
+        hovermode="x unified" if len(named) == 1 else "closest",
     )
     lower = any(word in metric for word in LOWER_IS_BETTER) if lower_is_better is None else lower_is_better
     drawn = 0
-    for number, (name, history) in enumerate(runs.items()):
+    for number, (name, history) in enumerate(named.items()):
         for part in parts:
             points = history.get(f"{part}/{metric}", ())
             if points:
-                label = _curve_name(name, part, len(runs), translate)
-                style = _part_look(number, part, single=len(runs) == 1)
+                label = _curve_name(name, part, len(named), translate)
+                style = _part_look(number, part, single=len(named) == 1)
                 _add_curve(figure, points, label, style, smoothing, steps_per_epoch, group=name)
                 drawn += 1
         watched = history.get(f"{parts[-1]}/{metric}", ())
@@ -126,7 +136,7 @@ def series(
     smoothing: float = 0.0,
     log_scale: bool = False,
     from_zero: bool = False,
-    steps_per_epoch: int | None = None,
+    steps_per_epoch: float | None = None,
     height_px: int = 240,
     translate: Translate = untranslated,
 ) -> go.Figure:
@@ -203,6 +213,64 @@ def learning_rate_finder(found: Mapping[str, Any], *, translate: Translate = unt
     return figure
 
 
+def run_gauges(curves: Mapping[str, Curve], *, translate: Translate = untranslated) -> go.Figure:
+    """Rate, gradient, throughput and the machine as small figures beside each other, on one axis of steps.
+
+    Args:
+        curves: metric key → points; the keys of `GAUGES` are drawn in their order, others after them.
+        translate: for the words of the figure.
+    """
+    from plotly.subplots import make_subplots
+
+    keys = [key for key in GAUGES if curves.get(key)] + [key for key in curves if key not in GAUGES and curves[key]]
+    if not keys:
+        return empty_figure(translate(NOTHING_YET))
+    columns = min(2, len(keys))
+    rows = -(-len(keys) // columns)
+    titles = [translate(GAUGES[key][0]) if key in GAUGES else safe(key) for key in keys]
+    figure = make_subplots(rows, columns, subplot_titles=titles, horizontal_spacing=0.12, vertical_spacing=0.32 / rows)
+    figure.update_layout(template=new_figure().layout.template, height=60 + 150 * rows, showlegend=False)
+    figure.update_annotations(font_size=13)
+    for number, key in enumerate(keys):
+        _title, unit, scale, log_scale = GAUGES.get(key, ("", "", 1.0, False))
+        x, y = thin([point.step for point in curves[key]], [point.value * scale for point in curves[key]])
+        cell = {"row": number // columns + 1, "col": number % columns + 1}
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="lines" if len(x) > 1 else "markers",
+            line={"color": ACCENT, "width": 1.8},
+            hovertemplate=f"%{{y:.4g}} {unit}<extra></extra>",
+            **cell,
+        )
+        figure.update_yaxes(
+            type="log" if log_scale else "linear",
+            ticksuffix=f" {unit}" if unit else "",
+            rangemode="normal" if log_scale else "tozero",
+            nticks=5,
+            exponentformat="power" if log_scale else "SI",
+            **cell,
+        )
+    return figure
+
+
+def _by_run(
+    runs: Mapping[str, Mapping[str, Curve]] | Mapping[str, Curve], metric: str
+) -> tuple[dict[str, Mapping[str, Curve]], str]:
+    """Curves by run name and key, and the metric, whichever way they came."""
+    named: dict[str, Mapping[str, Curve]] = {}
+    single: dict[str, Curve] = {}
+    for name, value in runs.items():
+        if isinstance(value, Mapping):
+            named[name] = value
+        else:
+            single[name] = value
+    if single or not named:
+        named[""] = single
+    keys = [key for history in named.values() for key in history]
+    return named, metric or (keys[0].split("/", 1)[-1] if keys else "")
+
+
 def _ceiling(losses: NDArray[np.float64]) -> float:
     start, low = float(losses[0]), float(losses.min())
     return low + 1.5 * max(start - low, 0.1 * abs(low), 1e-6)
@@ -227,7 +295,7 @@ def _add_curve(
     name: str,
     style: Mapping[str, Any],
     smoothing: float,
-    steps_per_epoch: int | None,
+    steps_per_epoch: float | None,
     *,
     group: str,
     unit: str = "",
