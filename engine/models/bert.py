@@ -10,6 +10,7 @@ from keras import layers, ops
 from engine.models.attention import FirstToken, MaskedPooling, PaddingMask, Positions, encoder_block
 from engine.models.blocks import Style, dropout, initializer
 from engine.models.registry import Head, Tensors, builder
+from engine.models.wide import wide_logits
 from engine.specs.models.bert import BertSpec
 
 SEGMENTS = 2  # the published table has rows for a first and a second sentence
@@ -39,7 +40,7 @@ class FirstSegment(layers.Layer):
 
 @builder(BertSpec)
 def build_bert(spec: BertSpec, inputs: Tensors, head: Head) -> Any:
-    """Tokens `(batch, length)` → embeddings → post-norm blocks → pooler → outputs."""
+    """Tokens `(batch, length)` → embeddings → post-norm blocks → pooler → outputs (+ wide part)."""
     tokens = inputs["tokens"]
     style = Style.of(spec, normalization="layer", norm_epsilon=1e-12)
     mask = PaddingMask(name="padding")(tokens)
@@ -67,4 +68,4 @@ def build_bert(spec: BertSpec, inputs: Tensors, head: Head) -> Any:
         x = MaskedPooling(name="features")(x, mask)
     else:
         x = style.dense(FirstToken(name="features")(x), spec.width, activation="tanh", name="pooler_dense")
-    return head(dropout(x, spec.dropout, name="features_dropout"))
+    return head(dropout(x, spec.dropout, name="features_dropout"), *wide_logits(inputs, head))

@@ -7,6 +7,8 @@ Example:
 
 import keras
 
+import engine.models.attention
+import engine.models.bert
 import engine.models.blocks
 import engine.models.preprocessing
 import engine.models.table_inputs

@@ -9,6 +9,7 @@ from keras import layers
 from engine.models.attention import FirstToken, MaskedPooling, PaddingMask, Positions, encoder_block
 from engine.models.blocks import Style, depth_rates, dropout
 from engine.models.registry import Head, Tensors, builder
+from engine.models.wide import wide_logits
 from engine.specs.models.transformer import TransformerSpec
 
 
@@ -43,4 +44,4 @@ def build_transformer(spec: TransformerSpec, inputs: Tensors, head: Head) -> Any
         if spec.pooling == "first"
         else MaskedPooling(spec.pooling, name="features")(x, mask)
     )
-    return head(dropout(x, spec.dropout, name="features_dropout"))
+    return head(dropout(x, spec.dropout, name="features_dropout"), *wide_logits(inputs, head))

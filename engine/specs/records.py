@@ -116,6 +116,7 @@ class ModelDescription(Document):
     seconds_per_epoch: float | None  # estimated on this machine; None where not known
     fits: bool
     warnings: tuple[str, ...] = ()
+    notices: tuple[dict[str, Any], ...] = ()  # the same to be translated: {"message": template, "values": {…}}
 
 
 class CheckRecord(Document):
