@@ -113,9 +113,7 @@ def _comparable(values: pd.Series, step: steps.FilterStep, kind: ColumnKind) -> 
     if pd.isna(right):
         raise EngineError(
             ErrorKind.BAD_INPUT,
-            N_(
-                "The filter on “{column}” compares with “{value}”, but the column holds values of the kind {column_kind}."
-            ),
+            N_("The filter on “{column}” compares with “{value}”, but its values are of the kind {column_kind}."),
             hint=N_("Give a value of that kind, or set the type of the column first."),
             column=step.column,
             value=step.value,

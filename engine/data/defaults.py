@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.stats import skew
 
 from engine.data.defaults_model import Facts, choose_model
-from engine.data.values import to_number
+from engine.data.values import join_texts, to_number
 from engine.specs.records import DatasetRecord
 from engine.specs.run import RunSpec
 from engine.specs.task import ColumnKind, Modality, Part, Task
@@ -141,9 +141,7 @@ def _texts(record: DatasetRecord, target: str, facts: Facts) -> tuple[dict[str, 
     step = max(record.rows // _SAMPLE_ROWS, 1)
     whole = read_table(record.id, columns) if step > 1 else read_rows(record.id, limit=_SAMPLE_ROWS, columns=columns)
     sample = whole.iloc[::step]
-    texts = (
-        to_text(sample[columns[0]]).fillna("").str.cat([to_text(sample[c]).fillna("") for c in columns[1:]], sep="\n")
-    )
+    texts = join_texts(sample, columns)
     han = han_share("".join(texts.str[:200]))
     tokens = "characters" if han > _HAN_SHARE else "words"
     counts = texts.str.len() if tokens == "characters" else texts.str.count(r"\w+|[^\w\s]")

@@ -50,10 +50,10 @@ def to_date(values: pd.Series) -> pd.Series:
 def _dates_of_numbers(numbers: pd.Series) -> pd.Series:
     largest = numbers.abs().max()
     if largest <= _LARGEST_YEAR:
-        years = numbers.round().astype("Int64").astype("string")
-        return pd.to_datetime(years.astype(object), format="%Y", errors="coerce", utc=True)
-    unit = "s" if largest <= _LARGEST_SECONDS else "ms"
-    return pd.to_datetime(numbers, unit=unit, errors="coerce", utc=True)
+        texts = pd.Series([f"{year:04.0f}" for year in numbers], index=numbers.index, dtype="str")  # "nan" is no year
+        return pd.to_datetime(texts, format="%Y", errors="coerce", utc=True)
+    milliseconds = numbers if largest > _LARGEST_SECONDS else numbers * 1000
+    return pd.to_datetime(milliseconds, unit="ms", errors="coerce", utc=True)
 
 
 def as_kind(values: pd.Series, kind: ColumnKind) -> pd.Series:
