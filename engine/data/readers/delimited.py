@@ -1,0 +1,184 @@
+"""CSV, TSV and their kin, with any delimiter, encoding and quoting; out of core through DuckDB."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from engine.data import database
+from engine.data.dialect import SAMPLE_BYTES, Dialect, find_dialect, has_header, parse
+from engine.data.encodings import as_utf8, encoding_of, sample_text
+from engine.data.limits import MAX_CELL_CHARS, MAX_COLUMNS
+from engine.data.readers.base import Context, FileKind, SourceFile, Table, bad_file, table_reader
+from engine.errors import EngineError, ErrorKind
+from engine.text import N_
+
+_BATCH_ROWS = 20_000
+_MEBIBYTE = 1 << 20
+
+
+@table_reader(FileKind.DELIMITED)
+def read(file: SourceFile, context: Context) -> Table:
+    """Read a file of delimited text; every column comes as text.
+
+    Raises:
+        EngineError: BAD_INPUT where there are no columns, no rows, too many columns, or an unclosed quote.
+    """
+    context.progress(0.05, N_("Reading the file"))
+    encoding = str(context.options.get("encoding") or "") or encoding_of(file.path)
+    path = as_utf8(file.path, encoding, context.scratch(".utf8"), file.name)
+    dialect, head = look(path, file.name, context.options)
+    header = context.options.get("header")
+    named = has_header(head) if header is None else bool(header)
+    columns = column_names(head[0] if named else [], dialect.columns, file.name, context)
+    target = context.scratch(".parquet")
+    if not _read_fast(path, dialect, columns, named, target, context):
+        _read_tolerant(path, dialect, columns, named, target, file.name, context)
+    comma = dialect.delimiter != ","
+    return Table(target, columns, named, file.name, rows=count_rows(target, file.name), decimal_comma=comma)
+
+
+def look(path: Path, name: str, options: Any) -> tuple[Dialect, list[list[str]]]:
+    """The dialect of a UTF-8 file and its first records."""
+    sample, size_bytes = sample_text(path, size_bytes=SAMPLE_BYTES), path.stat().st_size
+    while sample.count("\n") < 3 and len(sample) < min(size_bytes, 64 * _MEBIBYTE):  # lines of thousands of columns
+        sample = sample_text(path, size_bytes=min(size_bytes, 64 * _MEBIBYTE))
+        break
+    complete = size_bytes <= len(sample.encode())
+    dialect = find_dialect(sample, delimiter=options.get("delimiter") or None, complete=complete)
+    if dialect is None:
+        raise bad_file(
+            name,
+            N_("no columns were found in it"),
+            N_(
+                "Expected lines of values divided by commas, tabs, semicolons or another sign; or choose the delimiter."
+            ),
+        )
+    if dialect.columns > MAX_COLUMNS:
+        raise too_many_columns(name, dialect.columns)
+    text = "".join(sample.splitlines(keepends=True)[dialect.skip_lines :])
+    return dialect, parse(text, dialect.delimiter, dialect.quoted)
+
+
+def column_names(header: list[str], count: int, name: str, context: Context) -> list[str]:
+    """Names that are neither empty nor double: column_3 for an empty one, age_2 for the second age."""
+    header = [cell.strip()[:200] for cell in header] + [""] * (count - len(header))
+    names: list[str] = []
+    taken = {cell.lower() for cell in header if cell}
+    mended = 0
+    for number, cell in enumerate(header[:count], start=1):
+        new = cell or f"column_{number}"
+        repeat = 2
+        while new.lower() in {other.lower() for other in names[-MAX_COLUMNS:]} or (not cell and new.lower() in taken):
+            new = f"{cell or f'column_{number}'}_{repeat}"
+            repeat += 1
+        mended += bool(any(header)) and new != cell
+        names.append(new)
+    if mended:
+        context.warn(
+            N_("{count} column names in {file} were empty or double and were given a name of their own."),
+            count=mended,
+            file=name,
+        )
+    return names
+
+
+def too_many_columns(name: str, columns: int) -> EngineError:
+    """The error for a table that is too wide."""
+    return EngineError(
+        ErrorKind.BAD_INPUT,
+        N_("{file} has {columns} columns; at most {most} are possible."),
+        hint=N_("Leave out columns that say little, or turn groups of them into fewer numbers first."),
+        file=name,
+        columns=columns,
+        most=MAX_COLUMNS,
+    )
+
+
+def count_rows(path: Path, name: str) -> int:
+    """Rows of a Parquet file; none at all is an error."""
+    import pyarrow.parquet as parquet
+
+    rows = int(parquet.read_metadata(path).num_rows)
+    if rows == 0:
+        raise bad_file(name, N_("it has no rows"), N_("Choose a file with at least a few rows of data."))
+    return rows
+
+
+def _read_fast(path: Path, dialect: Dialect, columns: list[str], named: bool, target: Path, context: Context) -> bool:
+    """Read with DuckDB, strictly. False where the file is not written strictly enough: then it is read line by line."""
+    import duckdb
+
+    names = ", ".join(f"{database.literal(name)}: 'VARCHAR'" for name in columns)
+    quotes = "'\"'" if dialect.quoted else "''"
+    reading = (
+        f"read_csv({database.literal(path)}, auto_detect=false, columns={{{names}}}, header={str(named).lower()}, "
+        f"delim={database.literal(dialect.delimiter)}, quote={quotes}, escape={quotes}, skip={dialect.skip_lines}, "
+        f"nullstr='', strict_mode=true, max_line_size=8388608)"
+    )
+    if any(char in str(path) for char in "*?["):  # DuckDB would take the name for a pattern
+        return False
+    if dialect.quoted and f'{dialect.delimiter} "' in sample_text(path, size_bytes=SAMPLE_BYTES):
+        return False  # a blank before the quote: read right by Python's csv only
+    if path.stat().st_size < _MEBIBYTE // 4:
+        return False  # small files are read by the tolerant way, which needs no second reader to agree with
+    connection = database.connect(context.work_dir)
+    try:
+        connection.execute(database.copy_to(f"SELECT * FROM {reading}", target))
+    except duckdb.Error as error:
+        target.unlink(missing_ok=True)
+        if "No space left" in str(error):
+            raise OSError(28, "No space left on device") from error
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def _read_tolerant(
+    path: Path, dialect: Dialect, columns: list[str], named: bool, target: Path, name: str, context: Context
+) -> None:
+    """Read with Python's csv module: short lines are filled up, longer ones are left out and counted."""
+    import pyarrow as pa
+    import pyarrow.parquet as parquet
+
+    schema = pa.schema([(column, pa.string()) for column in columns])
+    rows = _records(path, dialect, name)
+    if named:
+        next(rows, None)
+    counts = {"short": 0, "long": 0}
+    with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
+        while batch := list(itertools.islice(_even(rows, len(columns), counts), _BATCH_ROWS)):
+            arrays = [pa.array(list(cells), pa.string()) for cells in zip(*batch, strict=True)]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+    if counts["short"]:
+        context.warn(N_("{count} lines of {file} had too few values and were filled up with gaps."), count=counts["short"], file=name)  # fmt: skip
+    if counts["long"]:
+        context.warn(N_("{count} lines of {file} had too many values and were left out."), count=counts["long"], file=name)  # fmt: skip
+
+
+def _records(path: Path, dialect: Dialect, name: str) -> Iterator[list[str]]:
+    csv.field_size_limit(MAX_CELL_CHARS)
+    quoting = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
+    with open(path, encoding="utf-8", newline="") as file:
+        for _ in range(dialect.skip_lines):
+            file.readline()
+        try:
+            yield from csv.reader(file, delimiter=dialect.delimiter, quoting=quoting, skipinitialspace=True)
+        except csv.Error as error:
+            problem = N_("a value is longer than any text should be; a quotation mark is probably never closed")
+            raise bad_file(name, problem) from error
+
+
+def _even(rows: Iterator[list[str]], columns: int, counts: dict[str, int]) -> Iterator[list[str | None]]:
+    for row in rows:
+        if not row:
+            continue
+        if len(row) > columns and any(row[columns:]):
+            counts["long"] += 1
+            continue
+        counts["short"] += len(row) < columns
+        yield [cell or None for cell in row[:columns]] + [None] * (columns - len(row))
