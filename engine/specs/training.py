@@ -181,6 +181,12 @@ class EarlyStopping(Document):
     enabled: bool = setting(True, title=N_("Early stopping"))
     patience_epochs: int = setting(5, title=N_("Patience"), unit="epochs", ge=1, le=1000, when={"enabled": (True,)})
     min_delta: float = setting(0.0, title=N_("Smallest gain"), ge=0.0, le=1.0, advanced=True, when={"enabled": (True,)})
+    monitor: Literal["auto", "loss", "metric"] = setting(
+        "auto",
+        title=N_("Best by"),
+        advanced=True,
+        help=N_("What makes an epoch the best: validation loss, or accuracy (RMSE for numbers). Auto: by size."),
+    )
     restore_best: bool = setting(
         True, title=N_("Take the best weights"), help=N_("Of the epoch with the best validation result.")
     )

@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,6 +20,13 @@ PREPARING = N_("preparing data")
 BUILDING = N_("building")
 TRAINING = N_("training")
 EVALUATING = N_("evaluating")
+
+
+class Outcome(StrEnum):
+    """How a job ended where it did not fail."""
+
+    FINISHED = "finished"
+    STOPPED = "stopped"  # on request, after a checkpoint: the same document in the same folder goes on from there
 
 
 @runtime_checkable

@@ -1,0 +1,1 @@
+"""What accompanies a fit: reporting, early stopping, checkpoints, the clock, divergence, examples."""

@@ -1,0 +1,336 @@
+"""The fit: epochs of compiled calls, with live figures, validation, checkpoints and an orderly end.
+
+The loop itself is plain; what it decides by stands in `engine.training.callbacks`, how a step is computed in
+`engine.training.steps`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.specs import RunSpec
+from engine.training import checkpoints
+from engine.training.averaging import momentum_at
+from engine.training.callbacks.clock import Clock
+from engine.training.callbacks.divergence import DivergenceGuard
+from engine.training.callbacks.early_stopping import score_of
+from engine.training.callbacks.examples import example_records
+from engine.training.callbacks.reporter import Reporter
+from engine.training.callbacks.resources import Resources
+from engine.training.callbacks.writer import Writer
+from engine.training.context import Outcome, RunContext
+from engine.training.losses import build_loss, class_weights
+from engine.training.pipeline import ChunkSize, ChunkStream, Encoded, Rows, epoch_order
+from engine.training.schedules import rate_at
+from engine.training.state import FitState
+from engine.training.steps import Chunk, Stepper, Totals, predict_all
+from engine.training.validation import Validation, validate
+
+LIVE_EVERY_S = 0.25  # a person sees four changes a second; more would only load the store
+FIRST_EXAMPLES = 512  # rows predicted before the first step: enough to choose from, done at once
+LARGEST_PREDICT_BATCH = 1024
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """How a fit ended."""
+
+    outcome: Outcome
+    state: FitState
+
+
+class Fit:
+    """One run's training.
+
+    Args:
+        spec: the document.
+        encoded: the rows.
+        stepper: the compiled model with its optimizer.
+        context: where figures go.
+        resumed: a checkpoint of this run to go on from.
+        parent: the last checkpoint of the run that this one continues.
+    """
+
+    def __init__(
+        self,
+        spec: RunSpec,
+        encoded: Encoded,
+        stepper: Stepper,
+        context: RunContext,
+        *,
+        resumed: checkpoints.Checkpoint | None = None,
+        parent: checkpoints.Checkpoint | None = None,
+    ) -> None:
+        self.spec, self.encoded, self.stepper, self.context = spec, encoded, stepper, context
+        self.training = spec.training
+        self.loss = build_loss(self.training.loss)
+        self.weights = self._class_weights()
+        self.state = FitState()
+        self._folder = context.run_dir / "checkpoints"
+        self._best_file = self._folder / checkpoints.BEST
+        self._resumed = resumed is not None
+        if resumed is not None:
+            self._restore(resumed)
+        elif parent is not None:
+            self.state = FitState.after(FitState.from_record(parent.state))
+        self._steps_per_epoch = max(1, -(-len(encoded.train) // self.training.batch_size))
+        self._guard = DivergenceGuard(self.state.first_loss)
+        self._window = Totals()
+        self._rate = 0.0
+        self._reported = 0.0
+        self._window_started = self._checkpointed = time.monotonic()
+
+    # ---- the loop -------------------------------------------------------------------------------------------------
+    def run(self) -> FitResult:
+        """Train until the epochs, the patience or the time are over, or until someone asks to stop.
+
+        Raises:
+            EngineError: DIVERGED, OUT_OF_DISK.
+        """
+        with self._helpers():
+            if not self._resumed:
+                self._show_first_examples()
+            self._clock.restart()
+            stopped = False
+            while not self.state.done and not stopped:
+                stopped = self._epoch()
+            if stopped:
+                self._checkpoint()
+            else:
+                self._finish()
+            self._writer.wait()
+        return FitResult(Outcome.STOPPED if stopped else Outcome.FINISHED, self.state)
+
+    def _epoch(self) -> bool:
+        """Train to the end of the epoch; True where a stop was asked for before it was reached."""
+        state = self.state
+        order = epoch_order(self.spec.seed, state.epoch, len(self.encoded.train))
+        stream = ChunkStream(
+            self.encoded.train,
+            self.weights,
+            order,
+            batch_size=self.training.batch_size,
+            first_batch=state.batch,
+            steps=self._chunk_size,
+        )
+        try:
+            for chunk in stream:
+                self._train(chunk)
+                if self.context.stop_requested():
+                    return True
+                if self._clock.is_over:
+                    break
+                self._checkpoint_if_due()
+        finally:
+            stream.close()
+        self._end_epoch()
+        return False
+
+    def _train(self, chunk: Chunk) -> None:
+        """One compiled call."""
+        state, started = self.state, time.monotonic()
+        done = state.step - state.first_step
+        peak = self.training.optimizer.learning_rate
+        shares = self._clock.shares(done, chunk.steps)
+        rates = np.array([rate_at(self.training.schedule, peak, share) for share in shares], np.float32)
+        momenta = [momentum_at(self.training.weight_averaging, done + i) for i in range(chunk.steps)]
+        sums = self.stepper.train(chunk, rates, np.array(momenta, np.float32))
+        seconds = time.monotonic() - started
+        self._chunk_size.measured(chunk.steps, seconds)
+        state.step += chunk.steps
+        state.batch += chunk.steps
+        state.epoch_totals.add(sums, chunk.steps)
+        self._window.add(sums, chunk.steps)
+        call = Totals()
+        call.add(sums, chunk.steps)
+        self._rate = float(rates[-1])
+        self._guard.see(call.mean_loss, state.step, self._rate)
+        state.first_loss = self._guard.first_loss
+        self._report_if_due()
+
+    def _end_epoch(self) -> None:
+        state, totals = self.state, self.state.epoch_totals
+        if totals.steps:
+            self._report_live()
+        state.epoch += 1
+        state.batch = 0
+        values = {f"train_epoch/{name}": value for name, value in self._means(totals).items()}
+        improved = True
+        if len(self.encoded.validation):
+            measured = self._validate()
+            values |= {f"val/{name}": value for name, value in measured.metrics.items()}
+            score, tie = score_of(self.training.early_stopping.monitor, values, rows=len(self.encoded.validation))
+            delta = self.training.early_stopping.min_delta
+            improved = state.best.see(state.epoch, score, tie, min_delta=delta)
+            self._show_examples(measured, self.encoded.validation.positions)
+        state.epoch_totals = Totals()
+        self._reporter.metrics(state.step, lambda: values)
+        self._reporter.log(_epoch_line(state.epoch, values))
+        if improved and self.training.early_stopping.restore_best and len(self.encoded.validation):
+            self._keep_best()
+        state.done = self._is_over()
+        self._report_progress()
+        if not state.done:
+            self._checkpoint_if_due(epoch_ended=True)
+
+    def _is_over(self) -> bool:
+        state = self.state
+        if state.best.patience_is_over(self.training.early_stopping):
+            self._reporter.log(
+                f"Stopped after epoch {state.epoch}: no gain for {state.best.waited} epochs (best: {state.best.epoch})."
+            )
+            return True
+        if self._clock.is_over:
+            self._reporter.log(f"Stopped after {self._clock.spent_s:.1f} s: the time limit is reached.")
+            return True
+        return state.epoch - state.first_epoch >= self.training.epochs
+
+    def _finish(self) -> None:
+        """Put the weights that are to be saved into the model, and keep a last checkpoint to continue from."""
+        self._writer.wait()
+        best = self._best_file if self._best_file.exists() and self.training.early_stopping.restore_best else None
+        if best is not None:
+            self.stepper.load_state(checkpoints.read_arrays(best))
+            self._reporter.log(f"Took the weights of epoch {self.state.best.epoch}, the best on validation.")
+        elif self.training.weight_averaging:
+            self.stepper.load_state({"model": self._weights_to_keep()})
+        self._checkpoint()
+
+    # ---- weights --------------------------------------------------------------------------------------------------
+    def _weights_to_keep(self) -> list[np.ndarray]:
+        with self.stepper.averaged():
+            return self.stepper.state()["model"]
+
+    def _keep_best(self) -> None:
+        groups = {"model": self._weights_to_keep()}
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._writer.put(lambda: checkpoints.write_arrays(self._best_file, groups))
+
+    def _checkpoint_if_due(self, *, epoch_ended: bool = False) -> None:
+        every_s = self.training.checkpoint_every_s
+        if not epoch_ended and not every_s:
+            return
+        if time.monotonic() - self._checkpointed >= every_s and not self._writer.busy:
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        """Copy the state and let the writer put it on disk."""
+        self._checkpointed = time.monotonic()
+        self.state.seconds = self._clock.spent_s
+        groups, record, step = self.stepper.state(), self.state.to_record(), self.state.step
+
+        def write() -> None:
+            path = checkpoints.write(self._folder, step, groups, record, best=self._best_file)
+            self._reporter.checkpoint_saved(path)
+
+        self._writer.put(write)
+
+    def _restore(self, checkpoint: checkpoints.Checkpoint) -> None:
+        self.stepper.load_state(checkpoint.groups)
+        self.state = FitState.from_record(checkpoint.state)
+        self._best_file.unlink(missing_ok=True)  # it may be of an epoch after the checkpoint
+        if checkpoint.best is not None:
+            checkpoints.write_arrays(self._best_file, checkpoints.read_arrays(checkpoint.best))
+
+    # ---- figures --------------------------------------------------------------------------------------------------
+    def _report_if_due(self) -> None:
+        if time.monotonic() - self._reported >= LIVE_EVERY_S:
+            self._report_live()
+
+    def _report_live(self) -> None:
+        """The means since the last report."""
+        if not self._window.steps:
+            return
+        now, window = time.monotonic(), self._window
+        values = {f"train/{name}": value for name, value in self._means(window).items()}
+        values["learning_rate"] = self._rate
+        values["gradient_norm"] = window.norm
+        values["samples_per_s"] = window.count / max(now - self._window_started, 1e-9)
+        self._window, self._reported, self._window_started = Totals(), now, now
+        self._reporter.metrics(self.state.step, lambda: {**values, **self._resources.read()}, live=True)
+        self._report_progress()
+
+    def _report_progress(self) -> None:
+        done = self.state.step - self.state.first_step
+        self._reporter.progress(
+            epoch=self.state.epoch,
+            step=self.state.step,
+            total_steps=self.state.first_step + (done if self.state.done else self._clock.total_steps(done)),
+            seconds_left=0.0 if self.state.done else self._clock.seconds_left(done),
+        )
+
+    def _means(self, totals: Totals) -> dict[str, float]:
+        if self.weights is not None:
+            return {"loss": totals.mean_loss, "accuracy": totals.mean_metric}
+        scaler = self.encoded.encoder.target_scaler
+        means = {"loss": totals.mean_loss}
+        if scaler is not None and scaler.method == "standard":  # only there one factor leads back to the target's unit
+            means["rmse"] = float(np.sqrt(totals.mean_metric)) * float(scaler.numbers["deviation"])
+        return means
+
+    # ---- validation -----------------------------------------------------------------------------------------------
+    def _validate(self) -> Validation:
+        rows = self.encoded.validation
+        with self.stepper.averaged():
+            outputs = predict_all(self.stepper, rows.batches(self._predict_batch))
+        return self._measure(outputs, rows, np.arange(len(rows)))
+
+    def _measure(self, outputs: np.ndarray, rows: Rows, indices: np.ndarray) -> Validation:
+        truth = np.asarray(self.encoded.prepared.target)[rows.positions[indices]]
+        return validate(outputs, rows.targets[indices], truth, self.encoded.encoder, self.loss, self.weights)
+
+    def _show_first_examples(self) -> None:
+        rows = self.encoded.validation
+        if not len(rows):
+            return
+        drawn = np.random.default_rng(self.spec.seed).permutation(len(rows))[:FIRST_EXAMPLES]
+        indices = np.sort(drawn)
+        step = self._predict_batch
+        parts = [self.stepper.predict(rows.take(indices[i : i + step])) for i in range(0, len(indices), step)]
+        self._show_examples(self._measure(np.concatenate(parts), rows, indices), rows.positions[indices])
+
+    def _show_examples(self, measured: Validation, positions: np.ndarray) -> None:
+        prepared, seed = self.encoded.prepared, self.spec.seed
+        self._reporter.examples(
+            lambda: example_records(prepared, positions, measured.predictions, measured.losses, seed=seed)
+        )
+
+    # ---- set-up ---------------------------------------------------------------------------------------------------
+    @contextmanager
+    def _helpers(self) -> Iterator[None]:
+        """The threads and clocks of a fit, closed in every case."""
+        state = self.state
+        self._reporter, self._writer, self._resources = Reporter(self.context), Writer(), Resources()
+        self._clock = Clock(
+            planned_steps=self.training.epochs * self._steps_per_epoch,
+            limit_s=self.training.max_train_time_s,
+            spent_s=state.seconds,
+            done_steps=state.step - state.first_step,
+        )
+        rows, batch = self.encoded.train, self.training.batch_size
+        row_bytes = sum(value.nbytes for value in rows.take(np.array([0])).values())
+        self._chunk_size = ChunkSize(fixed=self.training.steps_per_execution, bytes_a_step=row_bytes * batch)
+        self._predict_batch = max(batch, min(LARGEST_PREDICT_BATCH, batch * 4))
+        self._window_started = self._checkpointed = time.monotonic()
+        failed = True
+        try:
+            yield
+            failed = False
+        finally:
+            self._writer.close()
+            self._reporter.close(quiet=failed)
+
+    def _class_weights(self) -> np.ndarray | None:
+        if not self.spec.data.task.is_classification:
+            return None
+        classes = len(self.encoded.prepared.classes)
+        return class_weights(self.training.class_weights, self.encoded.train.targets, classes)
+
+
+def _epoch_line(epoch: int, values: Mapping[str, float]) -> str:
+    return f"epoch {epoch}: " + ", ".join(f"{name} {value:.4g}" for name, value in values.items())

@@ -1,0 +1,136 @@
+"""The whole of a run in a worker: data → encoder → model → fit → saved model → evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from engine.errors import EngineError, ErrorKind
+from engine.models.build import build_core
+from engine.specs import Part, RunSpec
+from engine.text import N_
+from engine.training import checkpoints, precision
+from engine.training.callbacks.resources import backend_device
+from engine.training.context import BUILDING, EVALUATING, PREPARING, TRAINING, Outcome, RunContext
+from engine.training.failures import explained
+from engine.training.fit import Fit, FitResult
+from engine.training.losses import build_loss
+from engine.training.optimizers import build_optimizer
+from engine.training.pipeline import Encoded
+from engine.training.predictor import Predictor
+from engine.training.saving import save_model
+from engine.training.state import FitState
+from engine.training.steps import Stepper, StepSettings, make_stepper
+from engine.training.warmth import encoded_data
+
+
+def execute(spec: RunSpec, context: RunContext) -> Outcome:
+    """Do a run, or go on with it from the newest whole checkpoint in its folder.
+
+    Args:
+        spec: the document.
+        context: where the run writes and what it says.
+
+    Returns:
+        `FINISHED` with `model/`, `predictions/` and the evaluation in place, or `STOPPED` after a checkpoint.
+
+    Raises:
+        EngineError: what went wrong and what to try: BAD_INPUT, BAD_DATA, DIVERGED, OUT_OF_MEMORY, OUT_OF_DISK.
+    """
+    with explained(spec):
+        context.phase(PREPARING)
+        encoded = encoded_data(spec.data)
+        if context.stop_requested():
+            return Outcome.STOPPED
+        context.phase(BUILDING)
+        stepper, result = _train(spec, encoded, context)
+        if result.outcome is Outcome.STOPPED:
+            return Outcome.STOPPED
+        context.phase(EVALUATING)
+        save_model(context.run_dir, spec, stepper.settings.model, encoded)
+        _evaluate(spec, stepper, encoded, context, result.state.step)
+        return Outcome.FINISHED
+
+
+def _train(spec: RunSpec, encoded: Encoded, context: RunContext) -> tuple[Stepper, FitResult]:
+    resumed = checkpoints.newest(context.run_dir / "checkpoints")
+    stepper = compile_steps(spec, encoded)
+    parent = None
+    if resumed is None and spec.parent_run:
+        parent = _start_from(context.run_dir.parent / spec.parent_run, stepper)
+    _say_start(spec, encoded, context, stepper, resumed)
+    context.phase(TRAINING)
+    return stepper, Fit(spec, encoded, stepper, context, resumed=resumed, parent=parent).run()
+
+
+def compile_steps(spec: RunSpec, encoded: Encoded) -> Stepper:
+    """The document's model and optimizer with its compiled step, at the seed's first weights."""
+    keras.backend.clear_session()  # names count from one again, and the graphs of earlier runs can go
+    keras.utils.set_random_seed(spec.seed)
+    precision.grow_memory()
+    training = spec.training
+    with precision.policy(training.precision) as policy:
+        core = build_core(spec, encoded.encoder)
+        optimizer = precision.scaled(build_optimizer(training.optimizer), policy)
+    return make_stepper(
+        StepSettings(
+            model=core,
+            optimizer=optimizer,
+            loss=build_loss(training.loss),
+            classification=spec.data.task.is_classification,
+            clip_norm=training.clip_norm,
+            averaging=training.weight_averaging > 0.0,
+            jit=precision.use_jit(),
+        )
+    )
+
+
+def _start_from(parent_dir: Path, stepper: Stepper) -> checkpoints.Checkpoint:
+    """Put the parent's weights, and where the optimizer is the same its state, into the model."""
+    parent = checkpoints.newest(parent_dir / "checkpoints")
+    if parent is None:
+        raise EngineError(
+            ErrorKind.NOT_FOUND,
+            N_("The run {parent} that this one continues has no weights."),
+            hint=N_("Continue a run that was trained and not deleted, or start without a parent."),
+            parent=parent_dir.name,
+        )
+    now = stepper.state()
+    if not _same_shapes(parent.groups["model"], now["model"]):
+        raise EngineError(
+            ErrorKind.BAD_INPUT,
+            N_("The model of this document has other layers than the run {parent} that it continues."),
+            hint=N_("Keep the model and the preprocessing as they were, or start without a parent."),
+            parent=parent_dir.name,
+        )
+    names = ["model", "optimizer", "average"]
+    fitting = [name for name in names if _same_shapes(parent.groups.get(name, []), now[name])]
+    stepper.load_state({name: parent.groups[name] for name in fitting if name in parent.groups})
+    return parent
+
+
+def _same_shapes(a: list[Any], b: list[Any]) -> bool:
+    return [x.shape for x in a] == [x.shape for x in b]
+
+
+def _say_start(
+    spec: RunSpec, encoded: Encoded, context: RunContext, stepper: Stepper, resumed: checkpoints.Checkpoint | None
+) -> None:
+    rows = f"{len(encoded.train):,} train and {len(encoded.validation):,} validation rows"
+    parameters = stepper.settings.model.count_params()
+    context.log(f"{spec.model.kind} with {parameters:,} parameters, {rows}, on {backend_device()}.")
+    if resumed is not None:
+        state = FitState.from_record(resumed.state)
+        context.log(f"Goes on from the checkpoint at step {state.step} (epoch {state.epoch + 1}).")
+
+
+def _evaluate(spec: RunSpec, stepper: Stepper, encoded: Encoded, context: RunContext, step: int) -> None:
+    from engine.evaluation.evaluate import evaluate_run
+
+    predictor = Predictor(encoded.encoder, stepper.predict)
+    prepared = encoded.prepared
+    parts = [part for part in (Part.VALIDATION, Part.TEST) if len(prepared.parts.get(part, ()))]
+    predictions = {part: predictor.predict(prepared, prepared.parts[part]) for part in parts}
+    evaluate_run(spec, prepared, predictions, context, step=step)

@@ -1,0 +1,80 @@
+"""A trained model that predicts rows batch by batch, in the target's own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.errors import EngineError, ErrorKind
+from engine.text import N_
+
+if TYPE_CHECKING:
+    from engine.data.load import Prepared
+    from engine.models.encoding import Encoder
+
+Forward = Callable[[dict[str, np.ndarray]], np.ndarray]
+
+
+class Predictor:
+    """Encoder and model of one run.
+
+    Args:
+        encoder: turns rows into arrays, and outputs into probabilities or numbers.
+        forward: outputs of one batch of encoded rows.
+        batch_size: rows a batch.
+    """
+
+    def __init__(self, encoder: Encoder, forward: Forward, *, batch_size: int = 256) -> None:
+        self.encoder = encoder
+        self._forward = forward
+        self._batch_size = batch_size
+
+    @classmethod
+    def load(cls, run_dir: Path) -> Predictor:
+        """The model of a finished run.
+
+        Raises:
+            EngineError: NOT_FOUND where the run has no model.
+        """
+        import keras
+
+        from engine.models.encoding import Encoder
+        from engine.training.saving import CORE, ENCODER, MODEL
+
+        folder = run_dir / MODEL
+        if not (folder / CORE).exists():
+            raise EngineError(
+                ErrorKind.NOT_FOUND,
+                N_("The run {run} has no trained model."),
+                hint=N_("Wait until it is finished, or resume it."),
+                run=run_dir.name,
+            )
+        core = keras.saving.load_model(folder / CORE, compile=False)
+        dtypes = {name: tensor.dtype for name, tensor in core.input.items()}
+
+        def forward(inputs: dict[str, np.ndarray]) -> np.ndarray:
+            cast = {name: inputs[name].astype(dtype) for name, dtype in dtypes.items()}
+            return np.asarray(core.predict_on_batch(cast))
+
+        return cls(Encoder.load(folder / ENCODER), forward)
+
+    def predict(self, prepared: Prepared, positions: np.ndarray | None = None) -> np.ndarray:
+        """Predict rows of a prepared data set.
+
+        Args:
+            prepared: from `load` or `apply`.
+            positions: which rows; all without it.
+
+        Returns:
+            Probabilities `(rows, classes)`, or numbers `(rows,)` in the target's unit.
+        """
+        positions = np.arange(len(prepared.frame)) if positions is None else np.asarray(positions)
+        starts = range(0, len(positions), self._batch_size)
+        batches = (positions[first : first + self._batch_size] for first in starts)
+        outputs = [self._forward(self.encoder.encode(prepared, batch)) for batch in batches]
+        if not outputs:
+            return np.zeros((0, len(self.encoder.classes)) if self.encoder.classes else 0)
+        return self.encoder.decode_target(np.concatenate(outputs))

@@ -1,0 +1,160 @@
+"""The compiled step on JAX: a jitted pure function of the state, called once a batch without waiting for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from engine.training.steps import SUMS, Chunk, StepSettings, clip_factor, global_norm, metric_sum
+
+State = dict[str, list[Any]]
+
+
+class JaxStepper:
+    """See `engine.training.steps.Stepper`.
+
+    The state lives in plain arrays while training goes on and is written back into the Keras variables when asked for.
+    """
+
+    def __init__(self, settings: StepSettings) -> None:
+        self.settings = settings
+        self._model = settings.model
+        self._rate_index = next(
+            i for i, v in enumerate(settings.optimizer.variables) if v is settings.optimizer.learning_rate
+        )
+        self._state = self._read()
+        self._step = jax.jit(self._one_step, donate_argnums=(0,))
+        self._forward = jax.jit(self._outputs)
+
+    # ---- training -------------------------------------------------------------------------------------------------
+    def train(self, chunk: Chunk, rates: np.ndarray, momenta: np.ndarray) -> np.ndarray:
+        """Run the chunk's steps one after the other and wait at the end."""
+        sums = jnp.zeros(SUMS)
+        clip = np.float32(self.settings.clip_norm)
+        for i in range(chunk.steps):
+            rows = slice(i * chunk.batch_size, min((i + 1) * chunk.batch_size, chunk.rows))
+            inputs = {name: value[rows] for name, value in chunk.inputs.items()}
+            self._state, sums = self._step(
+                self._state,
+                sums,
+                inputs,
+                chunk.targets[rows],
+                chunk.weights[rows],
+                np.float32(rates[i]),
+                np.float32(momenta[i]),
+                clip,
+            )
+        return np.asarray(sums)
+
+    def _one_step(
+        self,
+        state: State,
+        sums: Any,
+        inputs: Any,
+        targets: Any,
+        weights: Any,
+        rate: Any,
+        momentum: Any,
+        clip: Any,
+    ) -> tuple[State, Any]:
+        optimizer = self.settings.optimizer
+        scale = optimizer.loss_scale_factor
+        scale = 1.0 if scale is None else scale
+
+        def objective(trainable: list[Any]) -> tuple[Any, tuple[Any, Any, Any]]:
+            outputs, others, penalties = self._model.stateless_call(
+                trainable, state["others"], self._cast(inputs), training=True, return_losses=True
+            )
+            per_example = self.settings.loss(targets, outputs).astype("float32")  # (batch,)
+            loss = jnp.mean(per_example * weights) + sum(jnp.asarray(p, "float32") for p in penalties)
+            return loss * scale, (outputs, others, per_example)
+
+        (_, (outputs, others, per_example)), gradients = jax.value_and_grad(objective, has_aux=True)(state["trainable"])
+        norm = global_norm(gradients) / scale
+        factor = clip_factor(norm, clip)
+        gradients = [g * factor.astype(g.dtype) for g in gradients]
+        moments = list(state["optimizer"])
+        moments[self._rate_index] = rate
+        trainable, moments = optimizer.stateless_apply(moments, gradients, state["trainable"])
+        average = [
+            a + (1.0 - momentum) * (v - a)
+            for a, v in zip(state["average"], trainable if state["average"] else [], strict=True)
+        ]
+        added = jnp.stack(
+            [
+                jnp.sum(per_example * weights),
+                jnp.sum(weights),
+                metric_sum(self.settings, targets, outputs),
+                jnp.float32(targets.shape[0]),
+                norm,
+                norm,
+            ]
+        )
+        sums = jnp.concatenate([sums[:4] + added[:4], added[4:5], jnp.maximum(sums[5:6], added[5:6])])
+        return {"trainable": trainable, "others": others, "optimizer": moments, "average": average}, sums
+
+    def _cast(self, inputs: Any) -> Any:
+        return {name: jnp.asarray(inputs[name], dtype) for name, dtype in self.settings.input_dtypes.items()}
+
+    # ---- prediction -----------------------------------------------------------------------------------------------
+    def predict(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """Outputs of one batch."""
+        return np.asarray(self._forward(self._state["trainable"], self._state["others"], inputs))
+
+    def _outputs(self, trainable: list[Any], others: list[Any], inputs: Any) -> Any:
+        outputs, _ = self._model.stateless_call(trainable, others, self._cast(inputs), training=False)
+        return outputs.astype("float32")
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The averaged weights in the place of the trained ones."""
+        trained = self._state["trainable"]
+        if self._state["average"]:
+            self._state["trainable"] = list(self._state["average"])
+        try:
+            yield
+        finally:
+            self._state["trainable"] = trained
+
+    # ---- state ----------------------------------------------------------------------------------------------------
+    def state(self) -> dict[str, list[np.ndarray]]:
+        """Copies of all variables, after they were written back."""
+        self._write()
+        return {name: [np.array(v.value) for v in variables] for name, variables in self._groups().items()}
+
+    def load_state(self, state: dict[str, list[np.ndarray]]) -> None:
+        """Assign what `state` gave."""
+        self._write()
+        for name, variables in self._groups().items():
+            for variable, value in zip(variables, state.get(name, []), strict=name in state):
+                variable.assign(value)
+        self._state = self._read()
+
+    def _groups(self) -> dict[str, list[Any]]:
+        return {
+            "model": self._model.variables,
+            "optimizer": self.settings.optimizer.variables,
+            "average": self.settings.averages,
+        }
+
+    def _sources(self) -> dict[str, list[Any]]:
+        return {
+            "trainable": self._model.trainable_variables,
+            "others": self._model.non_trainable_variables,
+            "optimizer": self.settings.optimizer.variables,
+            "average": self.settings.averages,
+        }
+
+    def _read(self) -> State:
+        # Copies: the step takes the memory of the state it is given, and the Keras variables must outlive that.
+        return {name: [jnp.array(v.value, copy=True) for v in variables] for name, variables in self._sources().items()}
+
+    def _write(self) -> None:
+        for name, variables in self._sources().items():
+            for variable, value in zip(variables, self._state[name], strict=True):
+                variable.assign(jnp.array(value, copy=True))

@@ -1,0 +1,136 @@
+"""The compiled step on TensorFlow: a `tf.while_loop` over a chunk, any number of batches without retracing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from engine.training.steps import SUMS, Chunk, StepSettings, clip_factor, global_norm, metric_sum
+
+
+class TensorFlowStepper:
+    """See `engine.training.steps.Stepper`."""
+
+    def __init__(self, settings: StepSettings) -> None:
+        self.settings = settings
+        self._model = settings.model
+        self._run = tf.function(self._chunk, autograph=False, reduce_retracing=True)
+        self._forward = tf.function(self._outputs, autograph=False, reduce_retracing=True, jit_compile=settings.jit)
+        self._compiled_step = tf.function(self._step, autograph=False, jit_compile=True) if settings.jit else self._step
+
+    # ---- training -------------------------------------------------------------------------------------------------
+    def train(self, chunk: Chunk, rates: np.ndarray, momenta: np.ndarray) -> np.ndarray:
+        """Run the chunk's steps in one call."""
+        arrays = {name: _tensor(value) for name, value in chunk.inputs.items()}
+        sums = self._run(
+            arrays,
+            _tensor(chunk.targets),
+            _tensor(chunk.weights),
+            tf.constant(rates, tf.float32),
+            tf.constant(momenta, tf.float32),
+            tf.constant(chunk.batch_size, tf.int32),
+            tf.constant(self.settings.clip_norm, tf.float32),
+        )
+        return np.asarray(sums)
+
+    def _chunk(self, inputs: Any, targets: Any, weights: Any, rates: Any, momenta: Any, batch: Any, clip: Any) -> Any:
+        rows, steps = tf.shape(targets)[0], tf.shape(rates)[0]
+
+        def body(i: Any, sums: Any) -> tuple[Any, Any]:
+            first, last = i * batch, tf.minimum((i + 1) * batch, rows)
+            part = {name: value[first:last] for name, value in inputs.items()}
+            added = self._compiled_step(part, targets[first:last], weights[first:last], rates[i], momenta[i], clip)
+            total = sums + added
+            # Sums add up, the norm is the newest, the largest norm the largest.
+            return i + 1, tf.concat([total[:4], added[4:5], tf.maximum(sums[5:6], added[5:6])], 0)
+
+        _, sums = tf.while_loop(lambda i, _: i < steps, body, [tf.constant(0), tf.zeros(SUMS)])
+        return sums
+
+    def _step(self, inputs: Any, targets: Any, weights: Any, rate: Any, momentum: Any, clip: Any) -> Any:
+        model, optimizer = self._model, self.settings.optimizer
+        variables = model.trainable_variables
+        with tf.GradientTape() as tape:
+            outputs = model(self._cast(inputs), training=True)
+            per_example = tf.cast(self.settings.loss(targets, outputs), tf.float32)  # (batch,)
+            loss = tf.reduce_mean(per_example * weights)
+            if model.losses:  # L1 and L2 penalties
+                loss += tf.add_n([tf.cast(penalty, tf.float32) for penalty in model.losses])
+            loss = optimizer.scale_loss(loss)
+        gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        gradients = [tf.convert_to_tensor(g) for g in gradients]
+        scale = optimizer.loss_scale_factor  # a scale on the loss (float16) is on the gradients too
+        norm = global_norm(gradients) / (1.0 if scale is None else tf.cast(scale, tf.float32))
+        factor = clip_factor(norm, clip)
+        gradients = [g * tf.cast(factor, g.dtype) for g in gradients]
+        optimizer.learning_rate.assign(rate)
+        optimizer.apply(gradients, variables)
+        for average, variable in zip(self.settings.averages, variables, strict=False):
+            average.assign(average + (1.0 - momentum) * (variable - average))
+        return tf.stack(
+            [
+                tf.reduce_sum(per_example * weights),
+                tf.reduce_sum(weights),
+                metric_sum(self.settings, targets, outputs),
+                tf.cast(tf.shape(targets)[0], tf.float32),
+                norm,
+                norm,
+            ]
+        )
+
+    def _cast(self, inputs: Any) -> Any:
+        return {name: tf.cast(inputs[name], dtype) for name, dtype in self.settings.input_dtypes.items()}
+
+    # ---- prediction -----------------------------------------------------------------------------------------------
+    def predict(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """Outputs of one batch."""
+        return np.asarray(self._forward({name: _tensor(value) for name, value in inputs.items()}))
+
+    def _outputs(self, inputs: Any) -> Any:
+        return tf.cast(self._model(self._cast(inputs), training=False), tf.float32)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """The averaged weights in the place of the trained ones."""
+        averages, variables = self.settings.averages, self._model.trainable_variables
+        if not averages:
+            yield
+            return
+        trained = [ops.copy(variable.value) for variable in variables]
+        _assign(variables, averages)
+        try:
+            yield
+        finally:
+            _assign(variables, trained)
+
+    # ---- state ----------------------------------------------------------------------------------------------------
+    def state(self) -> dict[str, list[np.ndarray]]:
+        """Copies of all variables."""
+        return {name: [np.array(v.value) for v in variables] for name, variables in self._groups().items()}
+
+    def load_state(self, state: dict[str, list[np.ndarray]]) -> None:
+        """Assign what `state` gave."""
+        for name, variables in self._groups().items():
+            if name in state:
+                _assign(variables, state[name])
+
+    def _groups(self) -> dict[str, list[Any]]:
+        return {
+            "model": self._model.variables,
+            "optimizer": self.settings.optimizer.variables,
+            "average": self.settings.averages,
+        }
+
+
+def _assign(variables: list[Any], values: list[Any]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _tensor(array: np.ndarray) -> Any:
+    return tf.convert_to_tensor(array)
