@@ -7,10 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from engine import api
-from pages.widgets import state
+from pages.widgets import layout, state
 from pages.widgets.text import _, choose_language
 
 FOLDER = Path(__file__).parent / "pages"
+MARK = FOLDER / "assets" / "lathe.svg"  # a file of our own: Streamlit fetches named icons from elsewhere
 ENGINE_CHECK_S = 30  # how often a rerun may look whether the engine still serves this workspace
 
 log = logging.getLogger("lathe.app")
@@ -31,7 +32,8 @@ def start_engine() -> None:
 
 def main() -> None:
     """Draw the shell, then the chosen page."""
-    st.set_page_config(page_title="Lathe", page_icon=":material/donut_large:", layout="wide")
+    st.set_page_config(page_title="Lathe", page_icon=str(MARK), layout="wide")
+    st.logo(str(MARK), size="large")
     state.follow_address()
     pages = {
         "home": (_("Home"), ":material/home:"),
@@ -51,7 +53,11 @@ def main() -> None:
     start_engine()
     with st.sidebar:
         choose_language()
-    page.run()
+    try:
+        page.run()
+    except Exception:  # the border of the screen: whatever happened goes to the log, the person reads a way on
+        log.exception("the screen %s could not be drawn", page.title)
+        layout.error_state(layout.defect(), key="defect")
 
 
 main()

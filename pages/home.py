@@ -5,9 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import api
-from engine.errors import EngineError
-from engine.specs.records import DatasetRecord, EngineState, RunRecord, SampleRecord
-from pages.widgets import layout, live, numbers, state
+from engine.specs.records import DatasetRecord, EngineState, RunRecord
+from pages.widgets import importing, layout, live, numbers, state
 from pages.widgets.text import _, ngettext, plain, say
 
 RECENT_RUNS, RECENT_DATASETS = 6, 5
@@ -28,7 +27,10 @@ def main() -> None:
                 recent_runs(recent)
             if datasets:
                 recent_datasets(datasets)
-            samples(first_use=not datasets)
+            layout.section(
+                _("Start with a sample"), _("Small, real data sets; those marked with a cloud are downloaded.")
+            )
+            importing.samples(primary=not datasets)
         with machine:
             machine_panel()
 
@@ -113,44 +115,6 @@ def recent_datasets(datasets: list[DatasetRecord]) -> None:
             )
             if st.button(_("Open"), key=f"dataset_open_{record.id}", icon=":material/arrow_forward:"):
                 state.go(state.DATA_PAGE, dataset=record.id, draft="")
-
-
-def samples(*, first_use: bool) -> None:
-    """Data sets to start with: one click brings one in and opens it."""
-    layout.section(_("Start with a sample"), _("Small, real data sets. Those without a cloud need no network."))
-    listed = api.samples()
-    with st.grid(columns="auto", min_column_width=220, gap="small"):
-        for index, sample in enumerate(listed):
-            with st.container(border=True, height="stretch", gap="xsmall"):
-                sample_card(sample, primary=first_use and index == 0)
-
-
-def sample_card(sample: SampleRecord, *, primary: bool) -> None:
-    """One sample with its button; the import shows its progress in place."""
-    st.markdown(f"{layout.task_icon(sample.task)} **{_(sample.name)}**")
-    st.caption(_(sample.summary))
-    if sample.needs_network:
-        st.caption(f":material/cloud_download: {say('downloads {size}', size=numbers.size(sample.bytes))}")
-    if st.button(
-        _("Open sample"), key=f"sample_{sample.id}", type="primary" if primary else "secondary", width="stretch"
-    ):
-        import_and_open(sample)
-
-
-def import_and_open(sample: SampleRecord) -> None:
-    """Bring a sample in, then open it on Data."""
-    bar = st.progress(0.0, text=_("Starting…"))
-
-    def show(share: float, what: str) -> None:
-        bar.progress(min(1.0, share), text=_(what))
-
-    try:
-        record = api.import_sample(sample.id, show)
-    except EngineError as error:
-        bar.empty()
-        layout.error_state(error, key=f"sample_error_{sample.id}")
-        return
-    state.go(state.DATA_PAGE, dataset=record.id, draft="")
 
 
 def machine_panel() -> None:

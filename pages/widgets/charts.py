@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import plotly.graph_objects as go
 import streamlit as st
 
 from engine.figures.theme import themed
 
-CONFIG = {
+Mode = Literal["points", "box", "lasso"]
+CONFIG: dict[str, Any] = {
     "displaylogo": False,  # no links to other companies
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d", "toggleSpikelines"],
     "responsive": True,
@@ -28,7 +29,7 @@ def chart(
     key: str,
     alt: str = "",
     selectable: bool = False,
-    selection_mode: Sequence[str] | str = "points",
+    selection_mode: Mode | Sequence[Mode] = "points",
 ) -> list[dict[str, Any]]:
     """Draw a figure.
 
@@ -53,6 +54,6 @@ def chart(
         config=CONFIG,
         alt=alt or None,
         on_select="rerun",
-        selection_mode=selection_mode,  # type: ignore[arg-type]
+        selection_mode=selection_mode,
     )
-    return list(event["selection"]["points"])  # type: ignore[index]
+    return list(event["selection"]["points"])

@@ -71,6 +71,23 @@ def draw(
     return edited  # type: ignore[no-any-return]
 
 
+def draw_new(
+    base: type[Choice], *, key: str, title: str, options: Mapping[str, Sequence[str]] | None = None, columns: int = 2
+) -> Choice | None:
+    """A form for an alternative that is not in the document yet; None as long as something is missing.
+
+    Args:
+        base: the registry to choose from.
+        key: unique on the page.
+        title: of the selector, translated.
+        options: as for `draw`.
+        columns: fields beside each other.
+    """
+    context = Context(key, options or {}, columns)
+    made = draw_choice(base, None, _allowed(base, context.options.get("kind")), title, context)
+    return made if isinstance(made, Choice) else None
+
+
 def _fresh_key(key: str, document: Document) -> str:
     """Widgets remember what was typed; give them new keys where the document was changed by something else."""
     generation = int(st.session_state.get(f"{key}/generation", 0))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -82,6 +82,15 @@ def error_state(error: EngineError, *, key: str = "error") -> None:
         st.rerun()
 
 
+def defect() -> EngineError:
+    """The error for what should not have happened; what it was stands in the log, not on a screen."""
+    return EngineError(
+        ErrorKind.INTERNAL,
+        N_("Something went wrong in Lathe while it drew this screen."),
+        hint=N_("Try again. Your data and runs are safe; the details are in the server's log."),
+    )
+
+
 @contextmanager
 def errors_shown(key: str = "error") -> Iterator[None]:
     """Draw the error of the block in its place; what stands outside the block is drawn all the same."""
@@ -139,21 +148,28 @@ def run_title(run: RunRecord) -> str:
     return plain(run.name) if run.name else plain(run.id[:8])
 
 
-def undo_bar(key: str, template: str, **values: Any) -> bool:
-    """After something was deleted: what it was, with a button that brings it back. True when it was pressed."""
+def undo_bar(sentence: str, *, key: str) -> bool:
+    """After something was deleted: what it was (translated, safe), and a button that brings it back; True: pressed."""
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"{key}_bar"):
-        st.markdown(say(template, **values))
+        st.markdown(sentence, width="content")
         return st.button(_("Undo"), icon=":material/undo:", key=key)
 
 
-def warnings_of(sentences: Sequence[str], *, shown: int = 5) -> None:
-    """Sentences that the engine wants read, as one quiet box."""
-    if not sentences:
+def warnings_of(sentences: Sequence[str], notices: Sequence[Mapping[str, Any]] = (), *, shown: int = 5) -> None:
+    """Sentences that the engine wants read, as one quiet box.
+
+    Args:
+        sentences: as the engine wrote them, in English.
+        notices: the same to be translated, {"message": template, "values": {…}}; they win where they are there.
+        shown: how many at most; the rest is counted.
+    """
+    lines = [say(notice["message"], **notice.get("values", {})) for notice in notices]
+    lines = lines or [plain(_(sentence)) for sentence in sentences]
+    if not lines:
         return
-    lines = [f"- {plain(_(sentence))}" for sentence in sentences[:shown]]
-    if len(sentences) > shown:
-        lines.append("- " + _("and {n} more").format(n=len(sentences) - shown))
-    st.warning("\n".join(lines), icon=":material/info:")
+    rest = len(lines) - shown
+    more = [_("and {n} more").format(n=rest)] if rest > 0 else []
+    st.warning("\n".join(f"- {line}" for line in [*lines[:shown], *more]), icon=":material/info:")
 
 
 METRIC_TITLES = {

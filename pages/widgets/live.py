@@ -41,6 +41,27 @@ def follow(draw: Callable[[], bool], *, active: bool, every_s: float = EVERY_S) 
     part()
 
 
+def follow_until_done(draw: Callable[[], bool], *, key: str, every_s: float = EVERY_S) -> None:
+    """Draw a part that waits for an answer; ask again until it is there, then rest.
+
+    Args:
+        draw: draws the part and says whether it still waits. It is called once a drawing, never twice.
+        key: unique on the page.
+        every_s: seconds between two questions.
+    """
+    waiting = f"{key}/waiting"
+
+    @st.fragment(run_every=every_s if st.session_state.get(waiting) else None)
+    def part() -> None:
+        before = bool(st.session_state.get(waiting))
+        now = draw()
+        st.session_state[waiting] = now
+        if now != before:  # the timer of a fragment is set where the page draws it
+            st.rerun()
+
+    part()
+
+
 def running_runs(limit: int = 20) -> list[RunRecord]:
     """What runs or waits, in the order of the queue."""
     running = api.runs(status=RunStatus.RUNNING, limit=limit)

@@ -66,13 +66,11 @@ def undo() -> None:
     ids = st.session_state.get(UNDO_KEY)
     if not ids:
         return
-    with st.container(border=True, horizontal=True, vertical_alignment="center", key="runs_undo_bar"):
-        st.markdown(ngettext("{n} run deleted.", "{n} runs deleted.", len(ids)), width="content")
-        if st.button(_("Undo"), icon=":material/undo:", key="runs_undo"):
-            api.restore_runs(ids)
-            del st.session_state[UNDO_KEY]
-            st.cache_data.clear()
-            st.rerun()
+    if layout.undo_bar(ngettext("{n} run deleted.", "{n} runs deleted.", len(ids)), key="runs_undo"):
+        api.restore_runs(ids)
+        del st.session_state[UNDO_KEY]
+        st.cache_data.clear()
+        st.rerun()
 
 
 def edit_dialog(run: RunRecord) -> None:
