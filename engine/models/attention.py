@@ -96,6 +96,10 @@ class MaskedPooling(layers.Layer):
     def __init__(self, method: Literal["average", "max"] = "average", **options: Any) -> None:
         super().__init__(**options)
         self.method = method
+        self.supports_masking = True  # recurrent layers hand their mask on; it ends here
+
+    def compute_mask(self, *inputs: Any, **masks: Any) -> None:
+        """No places are left that could be masked."""
 
     def call(self, x: Any, mask_places: Any) -> Any:
         """Pool over the places that the mask names."""

@@ -8,11 +8,16 @@ Example:
 import keras
 
 import engine.models.attention
+import engine.models.augmentation
 import engine.models.bert
 import engine.models.blocks
+import engine.models.ft_transformer
 import engine.models.preprocessing
+import engine.models.table_ensemble
 import engine.models.table_inputs
+import engine.models.text_inputs
 import engine.models.wide
+import engine.models.wide_deep
 
 if keras.backend.backend() == "tensorflow":  # strings are read with TensorFlow's operations
     import engine.models.preprocessing_text  # noqa: F401

@@ -19,15 +19,16 @@ class CategoryEmbedding(layers.Layer):
     Args:
         sizes: entries of each column, the shared one for rare and unseen values included.
         width: length of a value's vector.
+        zeros: begin with zeros, for linear parts.
     """
 
-    def __init__(self, sizes: Sequence[int], width: int, **options: Any) -> None:
+    def __init__(self, sizes: Sequence[int], width: int, zeros: bool = False, **options: Any) -> None:
         super().__init__(**options)
-        self.sizes, self.width = [int(size) for size in sizes], width
+        self.sizes, self.width, self.zeros = [int(size) for size in sizes], width, zeros
 
     def build(self, input_shape: Any) -> None:
         """All tables one below the other."""
-        start = keras.initializers.RandomNormal(stddev=self.width**-0.5)  # vectors of length about 1
+        start: Any = "zeros" if self.zeros else keras.initializers.RandomNormal(stddev=self.width**-0.5)  # length ~1
         self.table = self.add_weight(name="table", shape=(sum(self.sizes), self.width), initializer=start)
         self.built = True
 
@@ -42,7 +43,7 @@ class CategoryEmbedding(layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         """For saving."""
-        return {**super().get_config(), "sizes": self.sizes, "width": self.width}
+        return {**super().get_config(), "sizes": self.sizes, "width": self.width, "zeros": self.zeros}
 
 
 @keras.saving.register_keras_serializable("lathe")
