@@ -1,6 +1,6 @@
 """Embedding and pooling with a linear n-gram part."""
 
-from typing import Any
+from typing import Any, Literal
 
 from keras import layers
 
@@ -16,7 +16,7 @@ from engine.specs.models.text_pool import TextPoolSpec
 def build_text_pool(spec: TextPoolSpec, inputs: Tensors, head: Head) -> Any:
     """Tokens → vectors → mean or maximum → dense layers → outputs (+ wide part)."""
     vectors, mask = token_vectors(inputs, head, spec.width, spec.token_dropout)
-    methods = ("average", "max") if spec.pooling == "both" else (spec.pooling,)
+    methods: tuple[Literal["average", "max"], ...] = ("average", "max") if spec.pooling == "both" else (spec.pooling,)
     pooled = [MaskedPooling(method, name=f"pool_{method}")(vectors, mask) for method in methods]
     x = layers.Concatenate(name="pooled")(pooled) if len(pooled) > 1 else pooled[0]
     x = dropout(x, spec.dropout, name="pooled_dropout")
