@@ -323,7 +323,7 @@ def _add_curve(
 
 
 def _mark_best(
-    figure: go.Figure, points: Curve, lower: bool, steps_per_epoch: int | None, number: int, translate: Translate
+    figure: go.Figure, points: Curve, lower: bool, steps_per_epoch: float | None, number: int, translate: Translate
 ) -> None:
     finite = [point for point in points if math.isfinite(point.value)]
     if not finite:
