@@ -75,8 +75,8 @@ def _read(files: list[SourceFile], context: Context) -> Draft:
 
 def _read_tables(files: list[SourceFile], context: Context) -> Draft:
     candidates = [file for file in files if file.kind in TABLE_READERS]
-    if not any(file.kind == FileKind.DELIMITED or file.kind != FileKind.PROSE for file in candidates):
-        candidates = [file for file in files if file.kind in TABLE_READERS]
+    tables_proper = [file for file in candidates if file.kind != FileKind.PROSE]
+    candidates = tables_proper or candidates  # plain .txt beside tables are notes
     if not candidates:
         raise _nothing_to_read(files)
     tables = _tables(candidates, context)

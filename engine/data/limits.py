@@ -13,7 +13,7 @@ MAX_ARRAY_BYTES = 8 * GIB  # arrays of NPZ and IDX files, unpacked
 MAX_STACKED_BYTES = 4 * GIB  # equal-sized images up to this are kept decoded in one file, quick to read
 MAX_STACKED_SIDE_PX = 128  # larger images stay the (much smaller) files they came as
 MAX_EXCEL_BYTES = 200 * MIB  # a workbook is read cell by cell in Python
-MAX_JSON_BYTES = 1 * GIB  # a JSON array cannot be read by lines
+MAX_JSON_BYTES = 256 * MIB  # a single JSON document is read whole and takes about ten times its size
 MAX_FILE_WARNINGS = 5  # names listed in one warning
 
 CHILD_MEMORY_BYTES = 4 * GIB  # resident memory of the child process; DuckDB itself keeps to DUCKDB_MEMORY

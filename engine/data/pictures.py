@@ -11,6 +11,7 @@ from engine.data.limits import MAX_IMAGE_PIXELS
 if TYPE_CHECKING:
     import numpy as np
 
+_ORIENTATION = 0x0112  # EXIF tag
 _GREY_MODES = {"1", "L", "LA", "La"}
 _WIDE_GREY_MODES = {"I", "F", "I;16", "I;16B", "I;16L", "I;16N"}
 
@@ -35,8 +36,7 @@ def decode(path: Path) -> tuple[np.ndarray, str]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels are what counts
             with Image.open(path) as image:
-                if image.width * image.height > MAX_IMAGE_PIXELS:
-                    raise UnreadablePictureError(f"{image.width} × {image.height} pixels are too many")
+                _check_size(image)
                 mode = image.mode
                 upright = ImageOps.exif_transpose(image)
                 return _to_array(upright), mode
@@ -44,6 +44,39 @@ def decode(path: Path) -> tuple[np.ndarray, str]:
         raise
     except Exception as error:
         raise UnreadablePictureError(type(error).__name__) from error
+
+
+def inspect(path: Path) -> tuple[tuple[int, int], str, bool]:
+    """Look whether a picture can be decoded, without keeping it; JPEGs are decoded in an eighth of their size.
+
+    Returns:
+        Its height and width (upright), the mode it was stored in, and whether it is grey.
+
+    Raises:
+        UnreadablePictureError: as `decode` does.
+    """
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as image:
+                _check_size(image)
+                mode, (width, height) = image.mode, image.size
+                image.draft(None, (max(width // 8, 1), max(height // 8, 1)))
+                image.load()
+                turned = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+                grey = mode in _GREY_MODES | _WIDE_GREY_MODES or (mode == "P" and _is_grey_palette(image))
+    except UnreadablePictureError:
+        raise
+    except Exception as error:  # a decoder fed with broken bytes raises anything
+        raise UnreadablePictureError(type(error).__name__) from error
+    return ((width, height) if turned else (height, width)), mode, grey
+
+
+def _check_size(image: Any) -> None:
+    if image.width * image.height > MAX_IMAGE_PIXELS:
+        raise UnreadablePictureError(f"{image.width} × {image.height} pixels are too many")
 
 
 def _to_array(image: Any) -> np.ndarray:

@@ -131,7 +131,7 @@ def bad_file(name: str, problem: str, hint: str = "") -> EngineError:
     """The error for a file that cannot be read; `problem` is shown as it is, so keep it a plain phrase."""
     return EngineError(
         ErrorKind.BAD_INPUT,
-        N_("{file} cannot be read: {problem}"),
+        N_("{file} cannot be read: {problem}."),
         hint=hint or N_("Check that the file is complete, or save it again and retry."),
         file=name,
         problem=problem,

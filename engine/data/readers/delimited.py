@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +12,14 @@ from engine.data.dialect import SAMPLE_BYTES, Dialect, find_dialect, has_header,
 from engine.data.encodings import as_utf8, encoding_of, sample_text
 from engine.data.limits import MAX_CELL_CHARS, MAX_COLUMNS
 from engine.data.readers.base import Context, FileKind, SourceFile, Table, bad_file, table_reader
+from engine.data.text_tables import write_text_table
 from engine.errors import EngineError, ErrorKind
 from engine.text import N_
 
-_BATCH_ROWS = 20_000
 _MEBIBYTE = 1 << 20
 
 
+@table_reader(FileKind.PROSE)
 @table_reader(FileKind.DELIMITED)
 def read(file: SourceFile, context: Context) -> Table:
     """Read a file of delimited text; every column comes as text.
@@ -142,22 +142,16 @@ def _read_tolerant(
     path: Path, dialect: Dialect, columns: list[str], named: bool, target: Path, name: str, context: Context
 ) -> None:
     """Read with Python's csv module: short lines are filled up, longer ones are left out and counted."""
-    import pyarrow as pa
-    import pyarrow.parquet as parquet
-
-    schema = pa.schema([(column, pa.string()) for column in columns])
     rows = _records(path, dialect, name)
     if named:
         next(rows, None)
     counts = {"short": 0, "long": 0}
-    with parquet.ParquetWriter(target, schema, compression="zstd") as writer:
-        while batch := list(itertools.islice(_even(rows, len(columns), counts), _BATCH_ROWS)):
-            arrays = [pa.array(list(cells), pa.string()) for cells in zip(*batch, strict=True)]
-            writer.write_batch(pa.record_batch(arrays, schema=schema))
-    if counts["short"]:
-        context.warn(N_("{count} lines of {file} had too few values and were filled up with gaps."), count=counts["short"], file=name)  # fmt: skip
-    if counts["long"]:
-        context.warn(N_("{count} lines of {file} had too many values and were left out."), count=counts["long"], file=name)  # fmt: skip
+    write_text_table(_even(rows, len(columns), counts), columns, target)
+    short = N_("{count} lines of {file} had too few values and were filled up with gaps.")
+    long = N_("{count} lines of {file} had too many values and were left out.")
+    for message, count in ((short, counts["short"]), (long, counts["long"])):
+        if count:
+            context.warn(message, count=count, file=name)
 
 
 def _records(path: Path, dialect: Dialect, name: str) -> Iterator[list[str]]:
