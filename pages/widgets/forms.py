@@ -52,7 +52,7 @@ def draw(
         document: any `Document`; a `Choice` is drawn with a selector of its alternatives.
         key: unique on the page; stable from rerun to rerun.
         only: the fields to draw, in this order; all where not given.
-        without: fields to leave out.
+        without: fields to leave out; "kind" leaves out the selector of alternatives and keeps the present one.
         options: for fields named so, wherever they stand: the texts to choose from (column names), or for a field
             that holds one of several alternatives, the kinds that are allowed.
         columns: fields beside each other.
@@ -61,7 +61,7 @@ def draw(
         `document` itself where nothing was changed or something does not fit, else the changed copy.
     """
     context = Context(_fresh_key(key, document), options or {}, columns)
-    if isinstance(document, Choice):
+    if isinstance(document, Choice) and "kind" not in without:
         base = _registry_of(document)
         result: Any = draw_choice(base, document, _allowed(base, context.options.get("kind")), _("Kind"), context)
     else:
@@ -143,6 +143,8 @@ def _draw_document(
     without: Sequence[str] = (),
 ) -> Document | None:
     names = [name for name in (only or cls.model_fields) if name not in without]
+    if issubclass(cls, Choice):  # the selector of alternatives stands for it
+        names = [name for name in names if name != "kind"]
     infos = {name: cls.model_fields[name] for name in names if not extra_of(cls.model_fields[name]).get("hidden")}
     basic = {name: info for name, info in infos.items() if not extra_of(info).get("advanced")}
     advanced = {name: info for name, info in infos.items() if name not in basic}

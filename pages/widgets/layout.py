@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from engine.errors import EngineError, ErrorKind
 from engine.specs import RunStatus, Task
@@ -40,9 +41,21 @@ _TASK_ICONS = {
 
 def page_header(title: str, caption: str = "") -> None:
     """The head of a screen; both texts already translated (and `plain` where a person gave them)."""
+    _inside_the_shell()
     st.title(title, anchor=False)
     if caption:
         st.caption(caption)
+
+
+def _inside_the_shell() -> None:
+    """Draw the page again inside app.py where it was drawn without it.
+
+    Until app.py has run once in a server, Streamlit takes the folder `pages` for the older kind of multipage app and
+    answers a page's own address with that page alone, without its navigation, language and width.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
 
 
 def section(title: str, help: str = "") -> None:

@@ -1,0 +1,262 @@
+"""Train: start, watch, stop, resume, continue; the queue; a learning-rate finder before the start."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine import api
+from engine.errors import EngineError, ErrorKind
+from engine.figures.training import learning_rate_finder
+from engine.specs import RunSpec, RunStatus
+from engine.specs.records import RunRecord
+from pages.widgets import curves, description, layout, live, numbers, state
+from pages.widgets.charts import chart
+from pages.widgets.examples import draw_examples
+from pages.widgets.text import _, plain, say
+from pages.widgets.tokens import forget, submit_token
+
+FINDER_ASK_S = 0.3
+CONTINUE_EPOCHS = 5
+
+
+def main() -> None:
+    """Draw the screen."""
+    with layout.errors_shown("train_error"):
+        layout.page_header(_("Train"), _("Watch a model learn. You may close the page; the run goes on."))
+        choose_run()
+        run = state.current_run()
+        if run is not None:
+            run_screen(run)
+        else:
+            spec = state.current_draft()
+            if spec is not None:
+                ready_screen(spec)
+            elif layout.empty_state(
+                ":material/model_training:",
+                _("Nothing to watch yet"),
+                _("Choose a run above, or design a model and start it."),
+                action=_("Go to Design"),
+                key="train_empty",
+            ):
+                state.go(state.DESIGN_PAGE)
+        queue()
+
+
+def choose_run() -> None:
+    """Which run is shown: those that run first, then the newest."""
+    listed = {run.id: run for run in [*live.running_runs(), *api.runs(limit=20)]}
+    current = state.current_run()
+    if current is not None:
+        listed.setdefault(current.id, current)
+    draft = state.current_draft()
+    if not listed:
+        return
+    new = ""  # stands for "none of them: the design that is not started yet"
+    choices = ([new] if draft is not None else []) + list(listed)
+    index = choices.index(current.id) if current is not None else (0 if draft is not None else None)
+    picked = st.selectbox(
+        _("Run"),
+        choices,
+        index=index,
+        format_func=lambda run_id: run_line(listed[run_id]) if run_id else _("The design, not started yet"),
+        placeholder=_("Choose a run"),
+        key=f"train_run~{current.id if current else ''}",
+    )
+    if picked is not None and picked != (current.id if current else new):
+        state.put(state.RUN, picked)
+        st.rerun()
+
+
+def run_line(run: RunRecord) -> str:
+    """A run in a list: name, state, age."""
+    return f"{run.name or run.id[:8]}  ·  {_(run.status.label)}  ·  {numbers.ago(run.created_at)}"
+
+
+# ---- before the start -----------------------------------------------------------------------------------------------
+def ready_screen(spec: RunSpec) -> None:
+    """A design that waits to be started: what it costs, and a learning rate for it."""
+    left, right = st.columns([3, 2], gap="large")
+    with left, st.container(border=True):
+        layout.section(_("Ready to start"))
+        st.markdown(
+            f"{layout.task_icon(spec.data.task)} **{plain(spec.data.name)}** · {_(type(spec.model).label)} · "
+            + say(
+                "{epochs} epochs, batches of {batch}, learning rate {rate}",
+                epochs=spec.training.epochs,
+                batch=spec.training.batch_size,
+                rate=f"{spec.training.optimizer.learning_rate:.3g}",
+            )
+        )
+        description.follow(spec, key="train_description", full=False)
+        with st.container(horizontal=True):
+            if st.button(_("Start training"), type="primary", icon=":material/play_arrow:", key="train_start"):
+                name = spec.name or f"{spec.data.name} · {_(type(spec.model).label)}"
+                token = submit_token("train_submit", spec)
+                state.go(state.TRAIN_PAGE, run=api.submit(spec.model_copy(update={"name": name[:200]}), token=token))
+            if st.button(_("Change the design"), icon=":material/edit:", key="train_to_design"):
+                state.go(state.DESIGN_PAGE)
+    with right, st.container(border=True):
+        finder(spec)
+
+
+def finder(spec: RunSpec) -> None:
+    """The learning-rate range test, with one click to take its suggestion."""
+    layout.section(
+        _("Learning-rate finder"),
+        _("Raises the rate step by step and watches the loss (Smith 2017). The model is thrown away afterwards."),
+    )
+    asked = st.session_state.get("finder_asked") == spec.digest()
+    if not asked:
+        st.caption(_("Takes a few seconds and suggests a rate at which the loss falls fastest."))
+        if st.button(_("Find a learning rate"), icon=":material/search:", key="finder_start"):
+            st.session_state["finder_asked"] = spec.digest()
+            st.rerun()
+        return
+
+    def draw() -> bool:
+        with layout.errors_shown("finder_error"):
+            try:
+                found = api.find_learning_rate(spec, timeout_s=FINDER_ASK_S)
+            except EngineError as error:
+                if error.kind is not ErrorKind.UNAVAILABLE:
+                    raise
+                st.caption(f":material/hourglass_top: {_('Trying rates…')}")
+                return True
+            draw_found(spec, found)
+        return False
+
+    live.follow(draw, active=draw_needed(spec))
+
+
+def draw_needed(spec: RunSpec) -> bool:
+    """Whether the finder still has to be waited for."""
+    try:
+        api.find_learning_rate(spec, timeout_s=0.0)
+    except EngineError as error:
+        return error.kind is ErrorKind.UNAVAILABLE
+    return False
+
+
+def draw_found(spec: RunSpec, found: dict[str, object]) -> None:
+    """The curve, and the button that takes the suggestion."""
+    chart(learning_rate_finder(found, translate=_), key="finder_chart")
+    suggestion = float(str(found["suggestion"]))
+    if st.button(say("Take {rate}", rate=f"{suggestion:.2e}"), icon=":material/check:", key="finder_take"):
+        state.put_draft(spec.edit({"training.optimizer.learning_rate": suggestion}))
+        st.rerun(scope="app")
+
+
+# ---- a run ----------------------------------------------------------------------------------------------------------
+def run_screen(run: RunRecord) -> None:
+    """Everything about one run, following it while it is at work."""
+    forget("design_submit", "train_submit")
+    actions(run)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        smoothing = st.slider(
+            _("Smoothing"),
+            0.0,
+            0.99,
+            0.0,
+            0.01,
+            key="train_smoothing",
+            width=260,
+            help=_("Moving average of the curves."),
+        )
+        by = st.segmented_control(
+            _("Axis"),
+            ["epoch", "step"],
+            default="epoch",
+            required=True,
+            key="train_axis",
+            format_func=lambda name: {"epoch": _("Epochs"), "step": _("Steps")}[name],
+        )
+
+    def draw() -> bool:
+        now = api.run(run.id)
+        head(now)
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            curves.draw(now, smoothing=smoothing, by=str(by))
+        with right:
+            draw_examples(now, api.examples(now.id), key="train_examples")
+        with st.expander(_("Log"), icon=":material/terminal:", key="train_log"):
+            lines = api.log(now.id)
+            st.code("\n".join(lines) if lines else _("Nothing was logged yet."), language=None, height=240)
+        return not now.status.is_over
+
+    live.follow(draw, active=not run.status.is_over)
+
+
+def actions(run: RunRecord) -> None:
+    """What can be done with a run in its state."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if not run.status.is_over:
+            stop = st.button(_("Stop"), icon=":material/stop_circle:", key="train_stop", disabled=run.stop_requested)
+            if stop:
+                api.stop(run.id)
+                st.rerun()
+        if run.status in (RunStatus.KILLED, RunStatus.FAILED):
+            if st.button(_("Resume"), type="primary", icon=":material/resume:", key="train_resume"):
+                api.resume(run.id)
+                st.rerun()
+        if run.status is RunStatus.FINISHED:
+            if st.button(_("Evaluate"), type="primary", icon=":material/fact_check:", key="train_evaluate"):
+                state.go(state.EVALUATE_PAGE, run=run.id)
+            with st.popover(_("Train on"), icon=":material/add:"):
+                epochs = int(st.number_input(_("More epochs"), 1, 10_000, CONTINUE_EPOCHS, key="train_more_epochs"))
+                if st.button(_("Continue"), key="train_continue", type="primary"):
+                    more = api.continue_training(run.id, epochs)
+                    state.go(state.TRAIN_PAGE, run=more)
+        if st.button(_("Fork into Design"), icon=":material/call_split:", key="train_fork"):
+            state.begin_draft(run.spec.model_copy(update={"name": "", "parent_run": ""}))
+            state.go(state.DESIGN_PAGE, run="")
+
+
+def head(run: RunRecord) -> None:
+    """State, progress and the newest figures of a run."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        layout.status_badge(run.status)
+        st.markdown(f"**{layout.run_title(run)}** · {plain(run.dataset_name)} · {_(type(run.spec.model).label)}")
+        if run.attempt > 1:
+            st.caption(say("attempt {n}", n=run.attempt))
+        if run.stop_requested and not run.status.is_over:
+            st.caption(_("Stopping in good order…"))
+    if not run.status.is_over:
+        layout.progress_of(run)
+    layout.error_from_run(run)
+    layout.warnings_of([_(sentence) for sentence in run.warnings])
+    figures = [
+        (layout.metric_title(key), numbers.figure(value), say("best {value}", value=numbers.figure(run.best.get(key))))
+        for key, value in run.metrics.items()
+        if key.split("/")[-1] in ("loss", "accuracy", "macro_f1", "rmse", "mae", "r2")
+        and key.startswith(("train/", "val/", "test/"))
+    ]
+    if figures:
+        layout.metric_row(figures[:8])
+
+
+# ---- the queue ------------------------------------------------------------------------------------------------------
+def queue() -> None:
+    """The waiting runs, in an order that can be changed."""
+    waiting = [run for run in live.running_runs(100) if run.status is RunStatus.SCHEDULED]
+    if not waiting:
+        return
+    layout.section(_("Queue"), _("The uppermost starts first."))
+    ids = [run.id for run in waiting]
+    for place, run in enumerate(waiting):
+        with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"queue_{run.id}"):
+            st.markdown(f"{place + 1}. **{layout.run_title(run)}** · {plain(run.dataset_name)}", width="stretch")
+            if st.button(_("Up"), icon=":material/arrow_upward:", key=f"queue_up_{run.id}", disabled=place == 0):
+                api.reorder([*ids[: place - 1], run.id, ids[place - 1], *ids[place + 1 :]])
+                st.rerun()
+            last = place == len(ids) - 1
+            if st.button(_("Down"), icon=":material/arrow_downward:", key=f"queue_down_{run.id}", disabled=last):
+                api.reorder([*ids[:place], ids[place + 1], run.id, *ids[place + 2 :]])
+                st.rerun()
+            if st.button(_("Take out"), icon=":material/close:", key=f"queue_out_{run.id}"):
+                api.stop(run.id)
+                st.rerun()
+
+
+if __name__ == "__main__":
+    main()
