@@ -195,10 +195,10 @@ def actions(run: RunRecord) -> None:
             if stop:
                 api.stop(run.id)
                 st.rerun()
-        if run.status in (RunStatus.KILLED, RunStatus.FAILED):
-            if st.button(_("Resume"), type="primary", icon=":material/resume:", key="train_resume"):
-                api.resume(run.id)
-                st.rerun()
+        stopped = run.status in (RunStatus.KILLED, RunStatus.FAILED)
+        if stopped and st.button(_("Resume"), type="primary", icon=":material/resume:", key="train_resume"):
+            api.resume(run.id)
+            st.rerun()
         if run.status is RunStatus.FINISHED:
             if st.button(_("Evaluate"), type="primary", icon=":material/fact_check:", key="train_evaluate"):
                 state.go(state.EVALUATE_PAGE, run=run.id)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine.specs import RunSpec
 from engine.specs.models import graph as graphs
+from engine.specs.models.layers import PREVIOUS, LayerSpec
 from pages.widgets import fields, forms
 from pages.widgets.text import _, plain, say
 
@@ -52,7 +53,7 @@ def _layer(graph: graphs.LayerGraphSpec, place: int, node: Any, *, key: str) -> 
                 node,
                 key=f"{key}_form",
                 without=("kind", "id"),
-                options={"inputs": [graphs.PREVIOUS, graphs.INPUT, *before]},
+                options={"inputs": [PREVIOUS, graphs.INPUT, *before]},
             )
     return graphs.replace(graph, node.id, edited)
 
@@ -73,7 +74,7 @@ def _summary(node: Any) -> str:
 
 def _add(graph: graphs.LayerGraphSpec, *, key: str) -> graphs.LayerGraphSpec:
     """Choose a kind of layer and put it at a place."""
-    kinds = graphs.LayerSpec.alternatives
+    kinds = LayerSpec.alternatives
     with st.container(border=True, key=f"{key}_add_box"), st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox(
             _("New layer"), list(kinds), format_func=lambda name: _(kinds[name].label) or name, key=f"{key}_kind"
