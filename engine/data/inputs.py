@@ -90,7 +90,8 @@ def _worth_learning_from(rows: Rows) -> Inputs:
     return {
         name: kind
         for name, kind in rows.kinds.items()
-        if kind in (ColumnKind.NUMBER, ColumnKind.CATEGORY) and name not in (rows.target, PART_COLUMN)
+        if kind in (ColumnKind.NUMBER, ColumnKind.CATEGORY, ColumnKind.TEXT)  # of a text, its telling words
+        and name not in (rows.target, PART_COLUMN)
     }
 
 
