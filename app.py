@@ -12,6 +12,8 @@ from pages.widgets.text import _, choose_language
 
 FOLDER = Path(__file__).parent / "pages"
 MARK = FOLDER / "assets" / "lathe.svg"  # a file of our own: Streamlit fetches named icons from elsewhere
+STYLE = FOLDER / "assets" / "lathe.css"
+SIDEBAR_WIDTH_PX = 230
 ENGINE_CHECK_S = 30  # how often a rerun may look whether the engine still serves this workspace
 
 log = logging.getLogger("lathe.app")
@@ -32,7 +34,8 @@ def start_engine() -> None:
 
 def main() -> None:
     """Draw the shell, then the chosen page."""
-    st.set_page_config(page_title="Lathe", page_icon=str(MARK), layout="wide")
+    st.set_page_config(page_title="Lathe", page_icon=str(MARK), layout="wide", initial_sidebar_state=SIDEBAR_WIDTH_PX)
+    st.html(STYLE)
     st.logo(str(MARK), size="large")
     state.follow_address()
     pages = {

@@ -21,6 +21,8 @@ from engine.specs.base import Choice, Document, choice_base, extra_of
 from pages.widgets import fields
 from pages.widgets.text import _, plain, say
 
+MIN_FIELD_WIDTH_PX = 130  # a number with its two buttons
+
 D = TypeVar("D", bound=Document)
 
 
@@ -173,7 +175,7 @@ def _draw_row(row: Sequence[tuple[str, FieldInfo]], values: dict[str, Any], cont
     if not row:
         return True
     fits = True
-    with st.grid(columns=context.columns, gap="small"):
+    with st.grid(columns=context.columns, min_column_width=MIN_FIELD_WIDTH_PX, gap="small"):
         for name, info in row:
             if not _applies(info, values):
                 continue

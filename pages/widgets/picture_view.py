@@ -1,0 +1,61 @@
+"""What pictures look like: some of each class, their means, sizes, modes and brightness."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from engine import api
+from engine.figures import data as figures
+from engine.specs.records import DatasetRecord
+from pages.widgets import layout, numbers
+from pages.widgets.charts import chart
+from pages.widgets.text import _, plain, say, shorten
+
+CLASSES, A_CLASS, SIZE_PX = 12, 8, 56
+
+
+def draw(record: DatasetRecord, images: Mapping[str, Any]) -> None:
+    """The pictures' part of a profile (`engine.data.profile.shapes.ImagesProfile`)."""
+    grid(record, images)
+    left, right = st.columns(2, gap="large")
+    with left:
+        layout.section(_("Sizes and modes"))
+        said = [
+            (_("Different sizes"), numbers.count(images["distinct_sizes"])),
+            (_("Unreadable"), numbers.count(images["unreadable"])),
+            (_("Nearly black"), numbers.count(images["dark"])),
+            (_("Nearly white"), numbers.count(images["bright"])),
+        ]
+        layout.metric_row(said)
+        sizes = {f"{size['width']} × {size['height']}": size["count"] for size in images["sizes"]}
+        chart(figures.bars(sizes, limit=8, x_title=_("Pictures"), translate=_), key="profile_sizes")
+        modes = ", ".join(f"{plain(mode)} ({numbers.count(n)})" for mode, n in images["modes"].items())
+        st.caption(say("Colour modes: {modes}", modes="") + modes)
+    with right:
+        layout.section(_("Brightness"))
+        shape = images["brightness"]
+        figure = figures.histogram(shape["edges"], shape["counts"], x_title=_("Mean grey, 0 to 255"), translate=_)
+        chart(figure, key="profile_brightness")
+
+
+def grid(record: DatasetRecord, images: Mapping[str, Any]) -> None:
+    """One line a class: its mean image, then examples."""
+    examples: Mapping[str, list[int]] = images["examples"]
+    if not examples:
+        return
+    layout.section(_("Classes in pictures"), _("The first of each line is the mean of the class, then some examples."))
+    shown = list(examples)[:CLASSES]
+    rows = [row for name in shown for row in examples[name][:A_CLASS]]
+    pictures = dict(zip(rows, api.images(record.id, rows, size_px=SIZE_PX * 2), strict=True))
+    for name in shown:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
+            st.markdown(f"**{plain(shorten(name, 22))}**", width=130)
+            mean = images["mean_images"].get(name)
+            strip = ([base64.b64decode(mean)] if mean else []) + [pictures[row] for row in examples[name][:A_CLASS]]
+            st.image(strip, width=SIZE_PX)
+    if len(examples) > CLASSES:
+        st.caption(_("and {n} more").format(n=len(examples) - CLASSES))
