@@ -81,6 +81,7 @@ class Fit:
         self._steps_per_epoch = max(1, -(-len(encoded.train) // self.training.batch_size))
         self._guard = DivergenceGuard(self.state.first_loss)
         self._window = Totals()
+        self._first_weights: list[np.ndarray] | None = None
         self._rate = 0.0
         self._reported = 0.0
         self._window_started = self._checkpointed = time.monotonic()
@@ -93,9 +94,8 @@ class Fit:
             EngineError: DIVERGED, OUT_OF_DISK.
         """
         with self._helpers():
-            if not self._resumed:
-                self._show_first_examples()
-            self._clock.restart()
+            # The first figure comes first: the predictions of the first weights are worked out right after it.
+            self._first_weights = None if self._resumed else self.stepper.state()["model"]
             stopped = False
             while not self.state.done and not stopped:
                 stopped = self._epoch()
@@ -152,6 +152,10 @@ class Fit:
         self._guard.see(call.mean_loss, state.step, self._rate)
         state.first_loss = self._guard.first_loss
         self._report_if_due()
+        if self._first_weights is not None:
+            self._show_first_examples(self._first_weights)
+            self._first_weights = None
+            self._clock.restart()  # what was compiled until now is not training
 
     def _end_epoch(self) -> None:
         state, totals = self.state, self.state.epoch_totals
@@ -284,14 +288,17 @@ class Fit:
         truth = np.asarray(self.encoded.prepared.target)[rows.positions[indices]]
         return validate(outputs, rows.targets[indices], truth, self.encoded.encoder, self.loss, self.weights)
 
-    def _show_first_examples(self) -> None:
+    def _show_first_examples(self, weights: list[np.ndarray]) -> None:
         rows = self.encoded.validation
         if not len(rows):
             return
+        trained = self.stepper.state()["model"]
+        self.stepper.load_state({"model": weights})
         drawn = np.random.default_rng(self.spec.seed).permutation(len(rows))[:FIRST_EXAMPLES]
         indices = np.sort(drawn)
         step = self._predict_batch
         parts = [self.stepper.predict(rows.take(indices[i : i + step])) for i in range(0, len(indices), step)]
+        self.stepper.load_state({"model": trained})
         self._show_examples(self._measure(np.concatenate(parts), rows, indices), rows.positions[indices])
 
     def _show_examples(self, measured: Validation, positions: np.ndarray) -> None:

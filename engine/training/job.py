@@ -5,24 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import keras
-
 from engine.errors import EngineError, ErrorKind
-from engine.models.build import build_core
 from engine.specs import Part, RunSpec
 from engine.text import N_
-from engine.training import checkpoints, precision
+from engine.training import checkpoints
 from engine.training.callbacks.resources import backend_device
+from engine.training.compiling import compiled_steps
 from engine.training.context import BUILDING, EVALUATING, PREPARING, TRAINING, Outcome, RunContext
 from engine.training.failures import explained
 from engine.training.fit import Fit, FitResult
-from engine.training.losses import build_loss
-from engine.training.optimizers import build_optimizer
 from engine.training.pipeline import Encoded
 from engine.training.predictor import Predictor
 from engine.training.saving import save_model
 from engine.training.state import FitState
-from engine.training.steps import Stepper, StepSettings, make_stepper
+from engine.training.steps import Stepper
 from engine.training.warmth import encoded_data
 
 
@@ -45,46 +41,24 @@ def execute(spec: RunSpec, context: RunContext) -> Outcome:
         if context.stop_requested():
             return Outcome.STOPPED
         context.phase(BUILDING)
-        stepper, result = _train(spec, encoded, context)
-        if result.outcome is Outcome.STOPPED:
-            return Outcome.STOPPED
-        context.phase(EVALUATING)
-        save_model(context.run_dir, spec, stepper.settings.model, encoded)
-        _evaluate(spec, stepper, encoded, context, result.state.step)
+        with compiled_steps(spec, encoded) as stepper:
+            result = _train(spec, encoded, stepper, context)
+            if result.outcome is Outcome.STOPPED:
+                return Outcome.STOPPED
+            context.phase(EVALUATING)
+            save_model(context.run_dir, spec, stepper.settings.model, encoded)
+            _evaluate(spec, stepper, encoded, context, result.state.step)
         return Outcome.FINISHED
 
 
-def _train(spec: RunSpec, encoded: Encoded, context: RunContext) -> tuple[Stepper, FitResult]:
+def _train(spec: RunSpec, encoded: Encoded, stepper: Stepper, context: RunContext) -> FitResult:
     resumed = checkpoints.newest(context.run_dir / "checkpoints")
-    stepper = compile_steps(spec, encoded)
     parent = None
     if resumed is None and spec.parent_run:
         parent = _start_from(context.run_dir.parent / spec.parent_run, stepper)
     _say_start(spec, encoded, context, stepper, resumed)
     context.phase(TRAINING)
-    return stepper, Fit(spec, encoded, stepper, context, resumed=resumed, parent=parent).run()
-
-
-def compile_steps(spec: RunSpec, encoded: Encoded) -> Stepper:
-    """The document's model and optimizer with its compiled step, at the seed's first weights."""
-    keras.backend.clear_session()  # names count from one again, and the graphs of earlier runs can go
-    keras.utils.set_random_seed(spec.seed)
-    precision.grow_memory()
-    training = spec.training
-    with precision.policy(training.precision) as policy:
-        core = build_core(spec, encoded.encoder)
-        optimizer = precision.scaled(build_optimizer(training.optimizer), policy)
-    return make_stepper(
-        StepSettings(
-            model=core,
-            optimizer=optimizer,
-            loss=build_loss(training.loss),
-            classification=spec.data.task.is_classification,
-            clip_norm=training.clip_norm,
-            averaging=training.weight_averaging > 0.0,
-            jit=precision.use_jit(),
-        )
-    )
+    return Fit(spec, encoded, stepper, context, resumed=resumed, parent=parent).run()
 
 
 def _start_from(parent_dir: Path, stepper: Stepper) -> checkpoints.Checkpoint:
