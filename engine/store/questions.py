@@ -88,6 +88,15 @@ def forget(key: str) -> None:
         connection.execute(questions.delete().where(questions.c.id == key))
 
 
+def waiting(verbs: tuple[str, ...]) -> bool:
+    """True where somebody waits for the answer to a question of one of these verbs."""
+    query = sa.select(questions.c.id).where(
+        questions.c.status == "WAITING", questions.c.verb.in_(verbs), questions.c.wanted_until > time.time()
+    )
+    with reading() as connection:
+        return connection.execute(query.limit(1)).first() is not None
+
+
 def take(verbs: tuple[str, ...]) -> Question | None:
     """The next question of one of these verbs that somebody still waits for; marks it as taken."""
     query = (

@@ -30,12 +30,13 @@ class Claim:
     run_id: str
     owner: str
     attempt: int
+    seconds_before: float = 0.0  # of training in the attempts before
 
 
 def claim_next() -> Claim | None:
     """Take the first waiting run out of the queue, or None."""
     query = (
-        sa.select(runs.c.id, runs.c.attempt)
+        sa.select(runs.c.id, runs.c.attempt, runs.c.seconds)
         .where(runs.c.status == RunStatus.SCHEDULED.value)
         .order_by(runs.c.position)
         .limit(1)
@@ -47,7 +48,7 @@ def claim_next() -> Claim | None:
         row = connection.execute(query).first()
         if row is None:
             return None
-        claim = Claim(row.id, uuid.uuid4().hex, row.attempt + 1)
+        claim = Claim(row.id, uuid.uuid4().hex, row.attempt + 1, row.seconds)
         taken = connection.execute(
             runs.update()
             .where(runs.c.id == row.id, runs.c.status == RunStatus.SCHEDULED.value)
@@ -74,22 +75,21 @@ def signals(claim: Claim) -> tuple[bool, bool, bool]:
     return ours, bool(row.stop_requested), bool(row.give_back)
 
 
-def finish(claim: Claim, status: RunStatus, *, error: EngineError | None = None, seconds: float = 0.0) -> bool:
+def finish(claim: Claim, status: RunStatus, *, error: EngineError | None = None) -> bool:
     """End a claimed run; False where it was no longer ours."""
     record = json.dumps(error.to_record(), ensure_ascii=False) if error is not None else ""
-    return _leave(claim, {"status": status.value, "ended_at": time.time(), "stop_requested": False}, seconds, record)
+    return _leave(claim, {"status": status.value, "ended_at": time.time(), "stop_requested": False}, record)
 
 
-def give_back(claim: Claim, *, counted: bool, seconds: float = 0.0) -> bool:
+def give_back(claim: Claim, *, counted: bool) -> bool:
     """Put a claimed run back into the queue, at its old place.
 
     Args:
         claim: the attempt.
         counted: True where the attempt failed (its worker died), False where the engine ends in good order.
-        seconds: of training in this attempt.
     """
     attempt = claim.attempt if counted else claim.attempt - 1
-    return _leave(claim, {"status": RunStatus.SCHEDULED.value, "attempt": attempt}, seconds, "")
+    return _leave(claim, {"status": RunStatus.SCHEDULED.value, "attempt": attempt}, "")
 
 
 def ask_give_back() -> list[str]:
@@ -102,7 +102,10 @@ def ask_give_back() -> list[str]:
 
 
 def recover() -> list[str]:
-    """Return to the queue what an engine that is gone left running; their ids. The attempt counts."""
+    """Return to the queue what an engine that is gone left running; their ids.
+
+    The attempt does not count: nothing says that the run was to blame.
+    """
     running = runs.c.status == RunStatus.RUNNING.value
     with writing() as connection:
         ids = [str(i) for i in connection.execute(sa.select(runs.c.id).where(running)).scalars()]
@@ -121,7 +124,13 @@ def recover() -> list[str]:
         connection.execute(
             runs.update()
             .where(running)
-            .values(status=RunStatus.SCHEDULED.value, owner="", give_back=False, changed=runs.c.changed + 1)
+            .values(
+                status=RunStatus.SCHEDULED.value,
+                owner="",
+                give_back=False,
+                attempt=runs.c.attempt - 1,
+                changed=runs.c.changed + 1,
+            )
         )
     return ids
 
@@ -195,17 +204,18 @@ def spec_of(run_id: str) -> RunSpec:
     return RunSpec.parse(str(text))
 
 
-def write_progress(claim: Claim, progress: dict[str, Any], newest: dict[str, float]) -> bool:
+def write_progress(claim: Claim, progress: dict[str, Any], newest: dict[str, float], *, seconds: float) -> bool:
     """Write what a run is doing; False where it is no longer ours.
 
     Args:
         claim: the attempt.
         progress: epoch, step, total_steps, seconds_left, phase, metrics, best, sparkline.
         newest: metric values that are new since the last call, by key.
+        seconds: of training over all attempts.
     """
     with writing() as connection:
-        owner = connection.execute(sa.select(runs.c.owner).where(runs.c.id == claim.run_id)).scalar()
-        if owner != claim.owner:
+        mine = sa.and_(runs.c.id == claim.run_id, runs.c.owner == claim.owner)
+        if connection.execute(runs.update().where(mine).values(seconds=seconds)).rowcount == 0:
             return False
         text = json.dumps(progress, ensure_ascii=False)
         connection.execute(details.update().where(details.c.run_id == claim.run_id).values(progress=text))
@@ -234,7 +244,7 @@ def add_warning(run_id: str, sentence: str) -> None:
             connection.execute(details.update().where(details.c.run_id == run_id).values(warnings=record))
 
 
-def _leave(claim: Claim, changes: dict[str, Any], seconds: float, error: str) -> bool:
+def _leave(claim: Claim, changes: dict[str, Any], error: str) -> bool:
     with writing() as connection:
         left = connection.execute(
             runs.update()
@@ -243,7 +253,6 @@ def _leave(claim: Claim, changes: dict[str, Any], seconds: float, error: str) ->
                 **changes,
                 owner="",
                 give_back=False,
-                seconds=runs.c.seconds + seconds,
                 changed=runs.c.changed + 1,
             )
         )

@@ -271,12 +271,15 @@ def _record(row: Mapping[Any, Any], spec: RunSpec) -> RunRecord:
     fields = dict(row)
     progress = json.loads(fields.pop("progress"))
     error = fields.pop("error")
+    status = RunStatus(row["status"])
+    if status is not RunStatus.RUNNING:
+        progress |= {"phase": N_("waiting") if status is RunStatus.SCHEDULED else "", "seconds_left": None}
     # model_construct: every value was checked when it was written, and lists of fifty must stay quick
     return RunRecord.model_construct(
         **fields
         | {
             "spec": spec,
-            "status": RunStatus(row["status"]),
+            "status": status,
             "error": json.loads(error) if error else None,
             "warnings": tuple(json.loads(row["warnings"])),
             "tags": json.loads(row["tags"]),

@@ -1,0 +1,43 @@
+"""What the desk answers: one function a verb, from the document of a question to plain JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.specs import RunSpec
+
+
+def describe(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """Layers, sizes and cost of a document's model."""
+    from engine.models.describe import describe as look
+
+    return look(RunSpec.parse(spec)).model_dump(mode="json")
+
+
+def preview_batch(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The first train batch as the model sees it."""
+    from engine.training.preview import preview_batch as look
+
+    return look(RunSpec.parse(spec))
+
+
+def find_learning_rate(spec: Mapping[str, Any]) -> dict[str, Any]:
+    """A learning-rate range test."""
+    from engine.training.learning_rate_finder import find_learning_rate as find
+
+    return find(RunSpec.parse(spec))
+
+
+def evaluate(run_id: str, dataset_id: str) -> dict[str, Any]:
+    """Evaluate a run on another data set."""
+    from engine.evaluation.new_data import evaluate_dataset
+
+    return evaluate_dataset(run_id, dataset_id).model_dump(mode="json")
+
+
+def predict(run_id: str, dataset_id: str) -> dict[str, Any]:
+    """Predict every row of a data set; where the table lies."""
+    from engine.evaluation.new_data import predict_dataset
+
+    return {"file": str(predict_dataset(run_id, dataset_id))}
