@@ -143,13 +143,14 @@ class _Held:
 def _build_and_count(held: _Held) -> _Figures:
     with weightless():
         model = build_core(held.spec, held.encoder)
-    records = tuple(_layer_record(layer, held.spec.model.kind == "graph") for layer in model.layers)
+    names = {layer.name for layer in model.layers}
+    records = tuple(_layer_record(layer, names, held.spec.model.kind == "graph") for layer in model.layers)
     trainable = sum(prod(weight.shape) for weight in model.trainable_weights)
     fixed = sum(layer.count_params() for layer in model.layers) - trainable
     return _Figures(model, records, trainable, fixed, sum(record.flops for record in records))
 
 
-def _layer_record(layer: Any, own_names: bool) -> LayerRecord:
+def _layer_record(layer: Any, names: set[str], own_names: bool) -> LayerRecord:
     node = layer._inbound_nodes[0]
     before = dict.fromkeys(tensor._keras_history.operation.name for tensor in node.input_tensors)
     shape = ", ".join("batch" if size is None else str(size) for size in node.output_tensors[0].shape)
@@ -159,8 +160,9 @@ def _layer_record(layer: Any, own_names: bool) -> LayerRecord:
         output_shape=f"({shape})",
         parameters=layer.count_params(),
         flops=layer_flops(layer),
-        inputs=tuple(name for name in before if name != layer.name),
-        group="" if own_names else layer.name.rpartition("_")[0],  # "stage1_block2_conv1" lies in "stage1_block2"
+        inputs=tuple(name for name in before if name in names and name != layer.name),  # masks are no layers
+        # "stage1_block2_conv1" lies in "stage1_block2"; in a graph of one's own "conv_1.relu" lies in "conv_1".
+        group=layer.name.rpartition("." if own_names else "_")[0],
     )
 
 

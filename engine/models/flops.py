@@ -112,7 +112,7 @@ def _affine(layer: Any, inputs: list[Shape], output: Shape) -> int:
     return 2 * prod(output)  # with fixed statistics: one factor, one summand
 
 
-@flops_of("Activation", "ReLU", "LeakyReLU", "ELU", "PReLU", "LayerScale", "Positions", "FirstSegment")
+@flops_of("Activation", "ReLU", "LeakyReLU", "ELU", "PReLU", "LayerScale", "Positions", "FirstSegment", "MemberCopies")
 def _elementwise(layer: Any, inputs: list[Shape], output: Shape) -> int:
     return prod(output)
 
@@ -134,7 +134,13 @@ def _pooling(layer: Any, inputs: list[Shape], output: Shape) -> int:
 
 
 @flops_of(
-    "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "MaskedPooling"
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "MaskedPooling",
+    "MemberMean",
+    "ColumnSum",
 )
 def _global_pooling(layer: Any, inputs: list[Shape], output: Shape) -> int:
     return prod(inputs[0])
@@ -145,7 +151,8 @@ def _sparse_linear(layer: Any, inputs: list[Shape], output: Shape) -> int:
     return dense_flops(inputs[0][0], layer.units, bias=False) + layer.units
 
 
-@flops_of("ColumnLinear")
-def _column_linear(layer: Any, inputs: list[Shape], output: Shape) -> int:
-    columns, width = inputs[0]
-    return columns * dense_flops(width, layer.units)
+@flops_of("ColumnLinear", "MemberLogits")
+def _dense_each(layer: Any, inputs: list[Shape], output: Shape) -> int:
+    """A dense layer of its own for each column or member."""
+    count, width = inputs[0]
+    return count * dense_flops(width, output[-1])

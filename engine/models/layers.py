@@ -12,6 +12,7 @@ import engine.models.augmentation
 import engine.models.bert
 import engine.models.blocks
 import engine.models.ft_transformer
+import engine.models.graph_layers
 import engine.models.preprocessing
 import engine.models.table_ensemble
 import engine.models.table_inputs
