@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.evaluation.features import ImageFeatures, TableFeatures, texts_of
+from engine.evaluation.features import ImageFeatures, TableFeatures
 from engine.specs import Modality, Part
 from engine.text import N_
 
@@ -30,6 +30,7 @@ MAX_TEXT_FEATURES = 200_000
 MAX_IMAGE_ROWS = 10_000
 MAX_TREES = 10_000  # over all classes: boosting grows one tree a class in each round
 ROUNDS = 100  # scikit-learn's own default
+ONE_THREAD_ROWS = 20_000  # below it threads wait for each other: 0.2 s alone, 6 s in two threads on a busy machine
 
 log = logging.getLogger("lathe.evaluation")
 
@@ -126,6 +127,7 @@ def _trivial(prepared: Prepared, train: NDArray[np.integer]) -> Predict:
 def _boosting(prepared: Prepared, train: NDArray[np.integer], seed: int) -> Predict:
     """Histogram gradient boosting (Ke et al. 2017) on numbers and categories, gaps left as they are."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     features = TableFeatures.fit(prepared, train)
     target = np.asarray(prepared.target)
@@ -135,7 +137,8 @@ def _boosting(prepared: Prepared, train: NDArray[np.integer], seed: int) -> Pred
     model = model_class(
         categorical_features=features.is_category, max_iter=rounds, early_stopping=False, random_state=seed
     )
-    model.fit(features.matrix(prepared, train), target[train])
+    with threadpool_limits(1 if len(train) < ONE_THREAD_ROWS else None):
+        model.fit(features.matrix(prepared, train), target[train])
     if not classes:
         return lambda positions: model.predict(features.matrix(prepared, positions))
     return lambda positions: _spread(model.predict_proba(features.matrix(prepared, positions)), model.classes_, classes)
@@ -155,11 +158,11 @@ def _tf_idf(prepared: Prepared, train: NDArray[np.integer], seed: int) -> Predic
         min_df=2 if len(train) > 1000 else 1,
         max_features=MAX_TEXT_FEATURES,
     )
-    matrix = vectorizer.fit_transform(texts_of(prepared, train))
+    matrix = vectorizer.fit_transform(prepared.texts(train))
     model = LogisticRegression(C=4.0, max_iter=200, random_state=seed)
     model.fit(matrix, np.asarray(prepared.target)[train])
     return lambda positions: _spread(
-        model.predict_proba(vectorizer.transform(texts_of(prepared, positions))), model.classes_, len(prepared.classes)
+        model.predict_proba(vectorizer.transform(prepared.texts(positions))), model.classes_, len(prepared.classes)
     )
 
 

@@ -1,4 +1,4 @@
-"""Rows as the classical models take them: plain matrices, small pictures, texts."""
+"""Rows as the classical models take them: plain matrices and small pictures."""
 
 from __future__ import annotations
 
@@ -70,13 +70,6 @@ class TableFeatures:
         return np.where(missing | ~np.isfinite(codes), np.nan, codes)
 
 
-def texts_of(prepared: Prepared, positions: NDArray[np.integer]) -> list[str]:
-    """The texts of rows; several text columns are joined by a space."""
-    frame = prepared.frame[list(prepared.columns)].iloc[positions]
-    texts = frame.fillna("").astype(str).agg(" ".join, axis=1) if frame.shape[1] > 1 else frame.iloc[:, 0]
-    return [str(text) for text in texts.fillna("")]
-
-
 @dataclass(frozen=True)
 class ImageFeatures:
     """Pictures of one small size, grey or RGB, as rows of 0 to 1."""
@@ -93,13 +86,9 @@ class ImageFeatures:
 
     def matrix(self, prepared: Prepared, positions: NDArray[np.integer]) -> NDArray[np.float32]:
         """Rows by position as `(rows, side × side × channels)`."""
-        from engine.store.datasets import read_images
-
-        keys = prepared.frame[next(iter(prepared.columns))].iloc[positions].tolist()
-        rows = []
-        for start in range(0, len(keys), 512):  # a batch at a time: large pictures are never all in memory
-            pictures = read_images(prepared.spec.dataset, keys[start : start + 512])
-            rows += [self._row(picture) for picture in pictures]
+        rows: list[NDArray[np.float32]] = []
+        for start in range(0, len(positions), 512):  # a batch at a time: large pictures are never all in memory
+            rows += [self._row(picture) for picture in prepared.images(positions[start : start + 512])]
         channels = 1 if self.grey else 3
         return np.stack(rows) if rows else np.zeros((0, self.side_px**2 * channels), np.float32)
 
