@@ -360,11 +360,24 @@ def predictions(run_id: str, part: str = Part.TEST) -> pd.DataFrame:
     return read_predictions(run_id, part)
 
 
-def evaluate(run_id: str, dataset_id: str) -> EvaluationRecord:
-    """Evaluate a run on a labelled data set (asked of the engine); `evaluation(run_id, dataset_id)` reads it again."""
-    return EvaluationRecord.model_validate(
-        _ask("evaluate", {"run_id": run_id, "dataset_id": dataset_id}, timeout_s=3600)
-    )
+def evaluated_parts(run_id: str) -> list[str]:
+    """The parts and data sets that a run was evaluated on: test and validation first, then the newest."""
+    from engine.store.evaluations import evaluated_parts as listed
+
+    return listed(run_id)
+
+
+def subset_metrics(record: EvaluationRecord, predictions: pd.DataFrame) -> dict[str, float]:
+    """The metrics of some rows of `predictions`; what is not defined on them is left out."""
+    from engine.evaluation.metrics import subset_metrics as measure
+
+    return measure(predictions, len(record.classes))
+
+
+def evaluate(run_id: str, dataset_id: str, *, timeout_s: float = 3600.0) -> EvaluationRecord:
+    """Evaluate a run on a labelled data set (asked of the engine); read again later with `evaluation(run_id, dataset_id)`."""
+    document = {"run_id": run_id, "dataset_id": dataset_id}
+    return EvaluationRecord.model_validate(_ask("evaluate", document, timeout_s=timeout_s))
 
 
 def predict(run_id: str, dataset_id: str) -> pd.DataFrame:

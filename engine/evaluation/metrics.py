@@ -7,10 +7,13 @@ formula, and a thousand resamples cost a handful of matrix products. NumPy alone
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Floats = NDArray[np.floating]
 
@@ -188,6 +191,17 @@ def point_values(metrics: Metrics) -> dict[str, float]:
     ones = np.ones((metrics.rows, 1), dtype=np.float64)
     values = {**metrics.measure(ones), **metrics.measure_ranks(ones)}
     return {name: float(value[0]) for name, value in values.items() if np.isfinite(value[0])}
+
+
+def subset_metrics(predictions: pd.DataFrame, classes: int) -> dict[str, float]:
+    """Metrics of kept prediction rows (truth, prediction or p_0, p_1…); nothing for no rows."""
+    if not len(predictions):
+        return {}
+    truth = predictions["truth"].to_numpy()
+    if not classes:
+        return point_values(RegressionMetrics(truth, predictions["prediction"].to_numpy()))
+    probabilities = predictions[[f"p_{label}" for label in range(classes)]].to_numpy()
+    return point_values(ClassificationMetrics(truth, probabilities))
 
 
 def _weighted_sums(columns: NDArray[np.generic], weights: Floats) -> Floats:

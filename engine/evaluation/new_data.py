@@ -79,7 +79,7 @@ class SavedRun:
         return frame, apply(self.spec.data, self.cleaner, frame, self.predictor.encoder.classes, dataset=dataset_id)
 
 
-def evaluate_on(run_id: str, dataset_id: str) -> EvaluationRecord:
+def evaluate_dataset(run_id: str, dataset_id: str) -> EvaluationRecord:
     """Evaluate a run on a labelled data set; kept under the data set's id beside the run's own parts.
 
     Raises:
@@ -99,7 +99,7 @@ def evaluate_on(run_id: str, dataset_id: str) -> EvaluationRecord:
     )
 
 
-def predict_on(run_id: str, dataset_id: str) -> Path:
+def predict_dataset(run_id: str, dataset_id: str) -> Path:
     """Predict every row of a data set.
 
     Returns:
