@@ -10,8 +10,8 @@ from engine.specs.models import families
 from engine.specs.training import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from pages.widgets import description, forms, layers, layout, state
 from pages.widgets.document import document_tab
-from pages.widgets.text import _, plain, say
-from pages.widgets.tokens import submit_token
+from pages.widgets.text import _, plain
+from pages.widgets.tokens import given_name, named, submit_token, suggested_name
 
 
 def main() -> None:
@@ -144,10 +144,10 @@ def start_panel(spec: RunSpec) -> None:
     with st.container(border=True, key="design_start_box"):
         name = st.text_input(
             _("Name of the run"),
-            spec.name,
+            given_name(spec),
             key="design_name",
             max_chars=200,
-            placeholder=say("{data} · {model}", data=spec.data.name, model=_(type(spec.model).label)),
+            placeholder=suggested_name(spec),
         )
         with st.container(horizontal=True):
             start = st.button(_("Start training"), type="primary", icon=":material/play_arrow:", key="design_start")
@@ -156,9 +156,8 @@ def start_panel(spec: RunSpec) -> None:
             ):
                 state.go(state.TRAIN_PAGE, run="")
         if start:
-            name = name.strip() or f"{spec.data.name} · {_(type(spec.model).label)}"
             token = submit_token("design_submit", spec)
-            state.go(state.TRAIN_PAGE, run=api.submit(spec.model_copy(update={"name": name[:200]}), token=token))
+            state.go(state.TRAIN_PAGE, run=api.submit(named(spec, name), token=token))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from pages.widgets import curves, description, layout, live, numbers, state
 from pages.widgets.charts import chart
 from pages.widgets.examples import draw_examples
 from pages.widgets.text import _, plain, say
-from pages.widgets.tokens import forget, submit_token
+from pages.widgets.tokens import forget, named, submit_token
 
 FINDER_ASK_S = 0.3
 CONTINUE_EPOCHS = 5
@@ -23,9 +23,13 @@ def main() -> None:
     """Draw the screen."""
     with layout.errors_shown("train_error"):
         layout.page_header(_("Train"), _("Watch a model learn. You may close the page; the run goes on."))
-        choose_run()
+        choice, buttons = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+        with choice:
+            choose_run()
         run = state.current_run()
         if run is not None:
+            with buttons:
+                actions(run)
             run_screen(run)
         else:
             spec = state.current_draft()
@@ -90,9 +94,8 @@ def ready_screen(spec: RunSpec) -> None:
         description.follow(spec, key="train_description", full=False)
         with st.container(horizontal=True):
             if st.button(_("Start training"), type="primary", icon=":material/play_arrow:", key="train_start"):
-                name = spec.name or f"{spec.data.name} · {_(type(spec.model).label)}"
                 token = submit_token("train_submit", spec)
-                state.go(state.TRAIN_PAGE, run=api.submit(spec.model_copy(update={"name": name[:200]}), token=token))
+                state.go(state.TRAIN_PAGE, run=api.submit(named(spec), token=token))
             if st.button(_("Change the design"), icon=":material/edit:", key="train_to_design"):
                 state.go(state.DESIGN_PAGE)
     with right, st.container(border=True):
@@ -150,33 +153,13 @@ def draw_found(spec: RunSpec, found: dict[str, object]) -> None:
 def run_screen(run: RunRecord) -> None:
     """Everything about one run, following it while it is at work."""
     forget("design_submit", "train_submit")
-    actions(run)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        smoothing = st.slider(
-            _("Smoothing"),
-            0.0,
-            0.99,
-            0.0,
-            0.01,
-            key="train_smoothing",
-            width=260,
-            help=_("Moving average of the curves."),
-        )
-        by = st.segmented_control(
-            _("Axis"),
-            ["epoch", "step"],
-            default="epoch",
-            required=True,
-            key="train_axis",
-            format_func=lambda name: {"epoch": _("Epochs"), "step": _("Steps")}[name],
-        )
 
     def draw() -> bool:
         now = api.run(run.id)
         head(now)
         left, right = st.columns([3, 2], gap="large")
         with left:
-            curves.draw(now, smoothing=smoothing, by=str(by))
+            curves.draw(now, key="train_curves")
         with right:
             draw_examples(now, api.examples(now.id), key="train_examples")
         with st.expander(_("Log"), icon=":material/terminal:", key="train_log"):
@@ -189,7 +172,7 @@ def run_screen(run: RunRecord) -> None:
 
 def actions(run: RunRecord) -> None:
     """What can be done with a run in its state."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, horizontal_alignment="right"):
         if not run.status.is_over:
             stop = st.button(_("Stop"), icon=":material/stop_circle:", key="train_stop", disabled=run.stop_requested)
             if stop:

@@ -1,4 +1,4 @@
-"""Tokens that make one run of one press, however often the button reached the server."""
+"""What a submit needs besides the document: a token that makes one run of one press, and a name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import uuid
 import streamlit as st
 
 from engine.specs import RunSpec
+from pages.widgets.text import _
 
 
 def submit_token(key: str, spec: RunSpec) -> str:
@@ -25,3 +26,18 @@ def forget(*keys: str) -> None:
     """Let the next press make a run of its own."""
     for key in keys:
         st.session_state.pop(key, None)
+
+
+def suggested_name(spec: RunSpec) -> str:
+    """What a run is called where a person gave it no name: the data set and the family."""
+    return f"{spec.data.name} · {_(type(spec.model).label)}"[:200]
+
+
+def given_name(spec: RunSpec) -> str:
+    """The name that a person gave; a document made for a data set is only called after it."""
+    return "" if spec.name == spec.data.name else spec.name
+
+
+def named(spec: RunSpec, name: str = "") -> RunSpec:
+    """The document with the name given now, else the one it has, else the suggested one."""
+    return spec.model_copy(update={"name": (name.strip() or given_name(spec) or suggested_name(spec))[:200]})
