@@ -58,7 +58,9 @@ def listed_values() -> Iterator[tuple[str, str, int]]:
 
     assert engine.specs
     for cls in below(Document):
-        for info in cls.model_fields.values():  # type: ignore[attr-defined]
+        for name, info in cls.model_fields.items():  # type: ignore[attr-defined]
+            if name == "kind":  # shown by the label of its class
+                continue
             for value in closed_list(info.annotation):
                 yield name_of(value), "engine/specs", 1
     for family in ModelSpec.alternatives.values():

@@ -162,7 +162,7 @@ class StepSchedule(ScheduleSpec):
     """The rate is multiplied by `factor` every `every_fraction` of the run."""
 
     kind: Literal["step"] = "step"
-    label = N_("Step")
+    label = N_("Step decay")
     factor: float = setting(0.1, title=N_("Factor"), gt=0.0, lt=1.0)
     every_fraction: float = setting(0.33, title=N_("Every share of the run"), gt=0.0, le=1.0)
 

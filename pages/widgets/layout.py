@@ -146,7 +146,8 @@ def task_icon(task: Task) -> str:
 def progress_of(run: RunRecord) -> None:
     """How far a run is, with the time left."""
     share = min(1.0, run.step / run.total_steps) if run.total_steps else 0.0
-    parts = [_(run.phase.capitalize()) if run.phase else _(run.status.label)]
+    phase = _(run.phase or run.status.label)
+    parts = [phase[:1].upper() + phase[1:]]
     if run.total_steps:
         epochs = run.spec.training.epochs
         parts.append(say("epoch {epoch} of {epochs}", epoch=min(run.epoch + 1, epochs), epochs=epochs))

@@ -52,10 +52,10 @@ def grid(record: DatasetRecord, images: Mapping[str, Any]) -> None:
     rows = [row for name in shown for row in examples[name][:A_CLASS]]
     pictures = dict(zip(rows, api.images(record.id, rows, size_px=SIZE_PX * 2), strict=True))
     for name in shown:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False):
-            st.markdown(f"**{plain(shorten(name, 22))}**", width=130)
-            mean = images["mean_images"].get(name)
-            strip = ([base64.b64decode(mean)] if mean else []) + [pictures[row] for row in examples[name][:A_CLASS]]
-            st.image(strip, width=SIZE_PX)
+        title, strip = st.columns([1, 6], vertical_alignment="center")
+        title.markdown(f"**{plain(shorten(name, 22))}**")
+        mean = images["mean_images"].get(name)
+        first = [base64.b64decode(mean)] if mean else []
+        strip.image(first + [pictures[row] for row in examples[name][:A_CLASS]], width=SIZE_PX)
     if len(examples) > CLASSES:
         st.caption(_("and {n} more").format(n=len(examples) - CLASSES))
