@@ -161,9 +161,10 @@ class Rows:
             # The bin of a value; the last bin holds its upper edge; -1 and `bins` are below and above.
             place = f"floor(({sql} - {float(edges[0])!r}) / {float(step)!r})"
             last = len(edges) - 2
+            first_edge, last_edge = float(edges[0]), float(edges[-1])
             bin_of = (
-                f"CASE WHEN {sql} IS NULL THEN NULL WHEN {sql} < {float(edges[0])!r} THEN -1 WHEN {sql} > {float(edges[-1])!r} THEN {last + 1} "
-                f"ELSE least({last}, greatest(0, {place})) END"
+                f"CASE WHEN {sql} IS NULL THEN NULL WHEN {sql} < {first_edge!r} THEN -1 "
+                f"WHEN {sql} > {last_edge!r} THEN {last + 1} ELSE least({last}, greatest(0, {place})) END"
             )
             fields = [f"'bins': histogram(CAST({bin_of} AS TINYINT))"]
             if "quantiles" in profile:
@@ -239,6 +240,9 @@ def _edges(low: float, high: float, quantiles: list[float], whole: bool) -> npt.
     first, last = quantiles[0], quantiles[-1]
     if last > first and high - low > _FAR * (last - first):
         low, high = max(low, first - (last - first)), min(high, last + (last - first))
+    if whole:  # bins of equal numbers of whole numbers, else some would look fuller than they are
+        width = float(np.ceil((high - low + 1) / _BINS))
+        return np.arange(np.floor(low) - 0.5, high + width, width)[: _BINS + 1]
     return np.linspace(low, high if high > low else low + 1.0, _BINS + 1)
 
 

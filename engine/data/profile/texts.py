@@ -49,7 +49,7 @@ def describe_texts(record: DatasetRecord, target: str, target_is_class: bool) ->
         "characters": _histogram(characters),
         "token_counts": _histogram(tokens),
         "length_quantiles": {str(q): float(np.quantile(tokens, q)) for q in QUANTILES},
-        "scripts": {name: round(count / letters, 4) for name, count in scripts.items()},
+        "scripts": {n: round(count / letters, 4) for n, count in scripts.items() if count / letters >= 1e-3},
         "telling_words": telling_words(full, labels[full.index], chinese) if target_is_class else {},
         "samples": _samples(full, labels),
     }
