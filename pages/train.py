@@ -17,6 +17,7 @@ from pages.widgets.tokens import forget, named, submit_token
 
 FINDER_ASK_S = 0.3
 CONTINUE_EPOCHS = 5
+QUEUE_SHOWN, QUEUE_EVERY_S = 100, 2.0
 
 
 def main() -> None:
@@ -206,6 +207,9 @@ def head(run: RunRecord) -> None:
             st.caption(_("Stopping in good order…"))
     if not run.status.is_over:
         layout.progress_of(run)
+    if run.status is RunStatus.SCHEDULED:
+        ready = api.engine_state().state == "ready"
+        st.caption(_("It starts as soon as a worker is free.") if ready else description.warming_up())
     layout.error_from_run(run)
     layout.warnings_of([_(sentence) for sentence in run.warnings])
     figures = [
@@ -220,25 +224,41 @@ def head(run: RunRecord) -> None:
 
 # ---- the queue ------------------------------------------------------------------------------------------------------
 def queue() -> None:
-    """The waiting runs, in an order that can be changed."""
-    waiting = [run for run in live.running_runs(100) if run.status is RunStatus.SCHEDULED]
-    if not waiting:
-        return
-    layout.section(_("Queue"), _("The uppermost starts first."))
-    ids = [run.id for run in waiting]
-    for place, run in enumerate(waiting):
-        with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"queue_{run.id}"):
-            st.markdown(f"{place + 1}. **{layout.run_title(run)}** · {plain(run.dataset_name)}", width="stretch")
-            if st.button(_("Up"), icon=":material/arrow_upward:", key=f"queue_up_{run.id}", disabled=place == 0):
-                api.reorder([*ids[: place - 1], run.id, ids[place - 1], *ids[place + 1 :]])
-                st.rerun()
-            last = place == len(ids) - 1
-            if st.button(_("Down"), icon=":material/arrow_downward:", key=f"queue_down_{run.id}", disabled=last):
-                api.reorder([*ids[:place], ids[place + 1], run.id, *ids[place + 2 :]])
-                st.rerun()
-            if st.button(_("Take out"), icon=":material/close:", key=f"queue_out_{run.id}"):
-                api.stop(run.id)
-                st.rerun()
+    """The waiting runs, in an order that can be changed; follows what starts and ends."""
+
+    def draw() -> bool:
+        waiting = waiting_runs()
+        if waiting:
+            layout.section(_("Queue"), _("The uppermost starts first."))
+        for place in range(len(waiting)):
+            queue_line(waiting, place)
+        return bool(waiting)
+
+    if waiting_runs():
+        live.follow(draw, active=True, every_s=QUEUE_EVERY_S)
+
+
+def waiting_runs() -> list[RunRecord]:
+    """What waits, in the order in which it will start."""
+    return [run for run in live.running_runs(QUEUE_SHOWN) if run.status is RunStatus.SCHEDULED]
+
+
+def queue_line(waiting: list[RunRecord], place: int) -> None:
+    """One waiting run with the buttons that move it or take it out."""
+    run, ids = waiting[place], [entry.id for entry in waiting]
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"queue_{run.id}"):
+        st.markdown(f"{place + 1}. **{layout.run_title(run)}** · {plain(run.dataset_name)}", width="stretch")
+        up = st.button(_("Up"), icon=":material/arrow_upward:", key=f"queue_up_{run.id}", disabled=place == 0)
+        last = place == len(ids) - 1
+        down = st.button(_("Down"), icon=":material/arrow_downward:", key=f"queue_down_{run.id}", disabled=last)
+        if st.button(_("Take out"), icon=":material/close:", key=f"queue_out_{run.id}"):
+            api.stop(run.id)
+            st.rerun()
+    if up or down:
+        other = place - 1 if up else place + 1
+        ids[place], ids[other] = ids[other], ids[place]
+        api.reorder(ids)
+        st.rerun()
 
 
 if __name__ == "__main__":

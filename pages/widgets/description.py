@@ -42,13 +42,16 @@ def follow(spec: RunSpec, *, key: str, full: bool = True) -> None:
                 ready = ask(spec)
                 if ready is not None:
                     st.rerun()
-            if api.engine_state().state == "ready":
-                st.caption(f":material/hourglass_top: {_('Building the model…')}")
-            else:
-                st.caption(f":material/hourglass_top: {_('The engine is warming up; this takes about half a minute.')}")
+            ready = api.engine_state().state == "ready"
+            st.caption(f":material/hourglass_top: {_('Building the model…') if ready else warming_up()}")
             st.progress(0.0)
 
         waiting()
+
+
+def warming_up() -> str:
+    """What is said while the engine starts."""
+    return _("The engine is warming up; this takes about half a minute.")
 
 
 def fit_badge(answer: ModelDescription) -> None:
