@@ -39,8 +39,7 @@ def follow(spec: RunSpec, *, key: str, full: bool = True) -> None:
         @st.fragment(run_every=AGAIN_S)
         def waiting() -> None:
             with layout.errors_shown(f"{key}_error"):
-                ready = ask(spec)
-                if ready is not None:
+                if ask(spec) is not None:
                     st.rerun()
             ready = api.engine_state().state == "ready"
             st.caption(f":material/hourglass_top: {_('Building the model…') if ready else warming_up()}")
