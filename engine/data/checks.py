@@ -150,7 +150,7 @@ def _absent(prepared: "Prepared", positions: npt.NDArray[Any]) -> list[int]:
     return [int(code) for code in np.flatnonzero(seen == 0)]
 
 
-# ---- does anything leak -----------------------------------------------------------------------------------------------
+# ---- does anything leak ---------------------------------------------------------------------------------------------
 def _leak(prepared: "Prepared") -> CheckRecord | None:
     if prepared.spec.task.modality is not Modality.TABLE:
         return None

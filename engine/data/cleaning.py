@@ -134,7 +134,7 @@ def _relabel(step: steps.RelabelStep, rows: Rows) -> Rows:
 def _date_features(step: steps.DateFeaturesStep, rows: Rows) -> Rows:
     dates = to_date(rows.frame[step.column])
     days = (dates - pd.Timestamp(0)) / pd.Timedelta(days=1)  # the first date of train is taken off once it is known
-    parts = {"year": dates.dt.year, "month": dates.dt.month, "weekday": dates.dt.weekday, "hour": dates.dt.hour}
+    parts = {"year": dates.dt.year, "month": dates.dt.month, "weekday": dates.dt.day_of_week, "hour": dates.dt.hour}
     return _derive(rows, step, {**parts, "days": days})
 
 

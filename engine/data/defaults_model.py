@@ -4,7 +4,6 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from engine.specs.models import families
 from engine.specs.task import Modality, Task
 
 
@@ -28,11 +27,7 @@ class Facts:
         return dataclasses.replace(self, **changes)
 
 
-_PREFERRED = {
-    Modality.IMAGE: ("cnn", "mlp"),
-    Modality.TEXT: ("embedding_pooling", "text_cnn"),
-    Modality.TABLE: ("mlp",),
-}
+_FAMILY = {Modality.IMAGE: "cnn", Modality.TEXT: "text_pool", Modality.TABLE: "mlp"}
 
 
 def choose_model(task: Task, facts: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -45,14 +40,12 @@ def choose_model(task: Task, facts: Facts) -> tuple[dict[str, Any], dict[str, An
     Returns:
         Two plain documents; what they leave out takes its default.
     """
-    registered = families(task.modality)
-    kind = next((name for name in _PREFERRED[task.modality] if name in registered), next(iter(registered), "mlp"))
     training: dict[str, Any] = {
         "loss": {"kind": "cross_entropy" if task.is_classification else "mse"},
         "batch_size": _batch_size(facts.rows),
         "epochs": _epochs(facts),
     }
-    return {"kind": kind}, training
+    return {"kind": _FAMILY[task.modality]}, training
 
 
 def _batch_size(rows: int) -> int:
