@@ -97,7 +97,7 @@ def header(record: DatasetRecord, spec: RunSpec) -> None:
     """Name and size, and the ways on: Design, another data set, delete."""
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         with st.container(width="stretch", gap="xxsmall"):
-            layout.page_header(plain(record.name), facts(record))
+            layout.page_header(plain(data_views.title_of(record)), facts(record))
         with st.container(horizontal=True, width="content"):
             if st.button(_("Other data"), icon=":material/swap_horiz:", key="data_other"):
                 state.go(state.DATA_PAGE, dataset="")
@@ -126,7 +126,7 @@ def facts(record: DatasetRecord) -> str:
 def delete(record: DatasetRecord) -> None:
     """Move the data set to the bin and offer to undo it."""
     api.delete_dataset(record.id)
-    st.session_state[UNDO_KEY] = (record.id, record.name)
+    st.session_state[UNDO_KEY] = (record.id, data_views.title_of(record))
     state.go(state.DATA_PAGE, dataset="", draft="")
 
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from engine import api
 from engine.specs.records import DatasetRecord, EngineState, RunRecord
-from pages.widgets import importing, layout, live, numbers, state
-from pages.widgets.text import _, ngettext, plain, say
+from pages.widgets import data_views, importing, layout, live, numbers, state
+from pages.widgets.text import _, plain, say
 
 RECENT_RUNS, RECENT_DATASETS = 6, 5
 
@@ -100,21 +100,7 @@ def recent_datasets(datasets: list[DatasetRecord]) -> None:
     """The newest data sets."""
     layout.section(_("Data sets"))
     for record in datasets[:RECENT_DATASETS]:
-        with st.container(
-            border=True,
-            horizontal=True,
-            vertical_alignment="center",
-            horizontal_alignment="distribute",
-            key=f"dataset_{record.id}",
-        ):
-            rows = ngettext("{n} row", "{n} rows", record.rows)
-            facts = [_(record.task.label), rows, numbers.size(record.bytes), numbers.ago(record.created_at)]
-            st.markdown(
-                f"{layout.task_icon(record.task)} **{plain(record.name)}**  \n:small[{' · '.join(facts)}]",
-                width="stretch",
-            )
-            if st.button(_("Open"), key=f"dataset_open_{record.id}", icon=":material/arrow_forward:"):
-                state.go(state.DATA_PAGE, dataset=record.id, draft="")
+        data_views.dataset_line(record, key=f"home_{record.id}")
 
 
 def machine_panel() -> None:

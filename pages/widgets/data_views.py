@@ -36,11 +36,17 @@ def dataset_line(record: DatasetRecord, *, key: str) -> None:
         rows = ngettext("{n} row", "{n} rows", record.rows)
         facts = [_(record.task.label), rows, numbers.size(record.bytes), numbers.ago(record.created_at)]
         st.markdown(
-            f"{layout.task_icon(record.task)} **{plain(shorten(record.name, 80))}**  \n:small[{' · '.join(facts)}]",
+            f"{layout.task_icon(record.task)} **{plain(shorten(title_of(record), 80))}**  \n:small[{' · '.join(facts)}]",
             width="stretch",
         )
         if st.button(_("Open"), key=f"{key}_open", icon=":material/arrow_forward:"):
             importing.open_dataset(record.id)
+
+
+def title_of(record: DatasetRecord) -> str:
+    """The name of a data set; that of a sample in the person's language."""
+    is_sample = record.name == record.source
+    return _(record.name) if is_sample else record.name
 
 
 def columns_of(record: DatasetRecord) -> list[str]:
