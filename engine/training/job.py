@@ -37,7 +37,7 @@ def execute(spec: RunSpec, context: RunContext) -> Outcome:
     """
     with explained(spec):
         context.phase(PREPARING)
-        encoded = encoded_data(spec.data)
+        encoded = encoded_data(spec.data).keep()
         if context.stop_requested():
             return Outcome.STOPPED
         context.phase(BUILDING)

@@ -44,16 +44,23 @@ class Rows:
         self._prepared = prepared
         self._encoder = encoder
         self._whole: dict[str, np.ndarray] | None = None
-        if len(self.positions) * row_bytes(prepared, encoder) <= limit_bytes:
-            self._whole = {k: np.ascontiguousarray(v) for k, v in encoder.encode(prepared, self.positions).items()}
+        self._expected_bytes = len(self.positions) * row_bytes(prepared, encoder)
+        self._fits = self._expected_bytes <= limit_bytes
 
     def __len__(self) -> int:
         return len(self.positions)
 
     @property
     def nbytes(self) -> int:
-        """Memory held by encoded rows."""
-        return self.targets.nbytes + sum(value.nbytes for value in (self._whole or {}).values())
+        """Memory that the encoded rows hold, or will hold once they are kept."""
+        return self.targets.nbytes + (self._expected_bytes if self._fits else 0)
+
+    def keep(self) -> None:
+        """Encode all rows now and keep them, where they fit into memory; `take` is then a copy of numbers."""
+        if self._fits and self._whole is None:
+            self._whole = {
+                k: np.ascontiguousarray(v) for k, v in self._encoder.encode(self._prepared, self.positions).items()
+            }
 
     def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
         """Encoded rows by their place in this part, in the order asked for."""
@@ -76,6 +83,12 @@ class Encoded:
     train: Rows
     validation: Rows
 
+    def keep(self) -> Encoded:
+        """Encode all rows now, where they fit into memory."""
+        self.train.keep()
+        self.validation.keep()
+        return self
+
     @property
     def nbytes(self) -> int:
         """Memory held by encoded rows and the frame behind them."""
@@ -91,7 +104,7 @@ def row_bytes(prepared: Prepared, encoder: Encoder) -> int:
 
 
 def encode(prepared: Prepared, encoder: Encoder) -> Encoded:
-    """Encode the train and validation parts."""
+    """The rows of the train and validation parts, to be encoded when they are taken or kept."""
     limit = psutil.virtual_memory().available * SHARE_OF_MEMORY
 
     def rows(part: Part) -> Rows:

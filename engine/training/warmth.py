@@ -53,7 +53,7 @@ class EncodedCache:
 
 
 def encoded_data(data: DataSpec) -> Encoded:
-    """Read, clean, divide and encode a data part; the newest ones are kept for the next run of this process."""
+    """Read, clean and divide a data part and learn its encoder; the newest ones are kept for the next run here."""
     return _CACHE.get(data)
 
 

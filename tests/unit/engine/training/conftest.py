@@ -56,7 +56,7 @@ def make_encoded(spec: RunSpec) -> Any:
     label = ColumnKind.CATEGORY if spec.data.task.is_classification else ColumnKind.NUMBER
     kinds = dict.fromkeys(frame.columns, ColumnKind.NUMBER) | {"label": label}
     prepared = prepare(spec.data, frame, kinds)
-    return encode(prepared, Encoder.fit(prepared))
+    return encode(prepared, Encoder.fit(prepared)).keep()
 
 
 @pytest.fixture
