@@ -18,6 +18,7 @@ from engine.text import N_
 log = logging.getLogger("lathe.engine")
 _START_TRIES = 3  # a worker that cannot even start is tried so often in a row
 _DESK_TRIES = 2
+_QUIET_S = 1.0
 
 
 def max_attempts() -> int:
@@ -32,6 +33,7 @@ class Dispatcher:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._failed_starts = 0
+        self._idle_since = 0.0
         self._asked: dict[str, tuple[questions.Question, Future[Any]] | None] = dict.fromkeys(LANES)
         self._tries: dict[str, int] = {}
 
@@ -135,7 +137,9 @@ class Dispatcher:
         if desk is None:
             # Its start takes a core for ten seconds: it waits for the workers, and for a quiet moment or a question.
             idle = all(seat.state == "idle" for seat in self._pool.seats)
-            if idle or questions.waiting(tuple(verb for lane in LANES for verb in self._pool.verbs_of(lane))):
+            self._idle_since = (self._idle_since or time.monotonic()) if idle else 0.0
+            quiet = idle and time.monotonic() - self._idle_since > _QUIET_S
+            if quiet or questions.waiting(tuple(verb for lane in LANES for verb in self._pool.verbs_of(lane))):
                 self._pool.start_desk()
             return False
         if desk.state == "starting" and desk.ready.done():

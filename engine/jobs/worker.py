@@ -6,10 +6,8 @@ that for it.
 
 from __future__ import annotations
 
-import gc
 import importlib
 import os
-import sys
 import threading
 import time
 import traceback
@@ -55,10 +53,7 @@ class Worker:
 
     def run(self, claim_fields: tuple[str, str, int, float]) -> dict[str, Any]:
         """Do one attempt at a run and write its end."""
-        try:
-            self._attempt(Claim(*claim_fields))
-        finally:
-            forget_models()
+        self._attempt(Claim(*claim_fields))
         return whoami()
 
     def _load_job(self) -> Callable[..., Any]:
@@ -126,14 +121,6 @@ def whoami() -> dict[str, Any]:
     """Process id, start time and memory of this process."""
     me = psutil.Process()
     return {"pid": me.pid, "started_at": me.create_time(), "memory_bytes": me.memory_info().rss}
-
-
-def forget_models() -> None:
-    """Free what the last job left: Keras keeps names and graphs of every model it has seen."""
-    keras = sys.modules.get("keras")
-    if keras is not None:
-        keras.backend.clear_session(free_memory=False)
-    gc.collect()
 
 
 def end_with(engine: tuple[str, int, float]) -> None:

@@ -31,9 +31,13 @@ _EXPERIMENT_LOCK = threading.Lock()
 Point = tuple[str, float, int, int]  # key, value, Unix milliseconds, step
 
 
-@functools.cache
 def client() -> Any:
     """MLflow's client on the workspace's store; makes MLflow's tables on first use."""
+    return _client(tracking_uri())
+
+
+@functools.lru_cache(maxsize=4)
+def _client(uri: str) -> Any:
     import logging
 
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.WARNING)  # "Creating initial tables…"
@@ -43,7 +47,7 @@ def client() -> Any:
 
     try:
         # a client by itself does not connect; the first search makes the tables
-        made = MlflowClient(tracking_uri=tracking_uri())
+        made = MlflowClient(tracking_uri=uri)
         made.search_experiments(max_results=1)
     except Exception as error:  # MLflow raises whatever its backend raises
         raise _unavailable(error) from error
@@ -151,7 +155,9 @@ def _experiment_named(name: str, _uri: str) -> str:
     found = client().get_experiment_by_name(name)
     if found is None:
         try:
-            return str(client().create_experiment(name))
+            # Lathe's own files lie in the run's folder (tag lathe.folder); this is for what others log.
+            place = (home() / "mlflow-artifacts").as_uri() if has_mlflow_tables() else None
+            return str(client().create_experiment(name, artifact_location=place))
         except Exception:  # another process made it first; MLflow has no error of its own for that
             found = client().get_experiment_by_name(name)
             if found is None:
