@@ -9,7 +9,6 @@ from typing import Any
 
 from engine.store.datasets import FILES, PIXELS, ROWS
 
-_BATCH_ROWS = 65_536
 _CHUNK_BYTES = 1 << 20
 
 
@@ -23,12 +22,14 @@ def fingerprint(folder: Path) -> str:
 
     whole = hashlib.blake2b(digest_size=32)
     stored_as_files = (folder / FILES).is_dir()
-    with parquet.ParquetFile(folder / ROWS) as file:
+    with parquet.ParquetFile(folder / ROWS, memory_map=True, pre_buffer=False) as file:
         names = [name for name in file.schema_arrow.names if not (stored_as_files and name == "image")]
         hashes = [_ColumnHash(name, str(file.schema_arrow.field(name).type)) for name in names]
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=names):
-            for index, column in enumerate(hashes):
-                column.update(batch.column(index))
+        for group in range(file.num_row_groups):  # row group by row group: memory stays that of one
+            table = file.read_row_group(group, columns=names, use_threads=False)
+            for column in hashes:
+                for chunk in table.column(column.name).chunks:
+                    column.update(chunk)
     for column in hashes:
         whole.update(column.digest())
     for path in _image_files(folder, stored_as_files):
@@ -40,6 +41,7 @@ class _ColumnHash:
     """Hashes one column portion by portion."""
 
     def __init__(self, name: str, kind: str) -> None:
+        self.name = name
         self._head = f"{name}\0{'string' if 'string' in kind else kind}".encode()
         self._values, self._lengths, self._gaps = (hashlib.blake2b(digest_size=32) for _ in range(3))
 
