@@ -1,23 +1,18 @@
-"""Files that a browser sent, and tables that were pasted: laid down in a folder of their own, then imported as any file."""
-
-from __future__ import annotations
+"""Files as a browser sends them: put into a folder of their own, read, and taken away again whatever happens."""
 
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO
 
-from engine.data.importing import import_data
 from engine.errors import EngineError, ErrorKind
 from engine.specs.records import DatasetRecord
-from engine.store.home import cache_dir
+from engine.store.home import home
 from engine.text import N_
 
 Progress = Callable[[float, str], None]
-_COPY_BYTES = 1 << 20
-_MAX_NAME_CHARS = 80  # 240 bytes of Chinese, below the 255 that file systems take
-_MAX_PASTED_CHARS = 50_000_000  # more is a file
+LONGEST_NAME = 150  # bytes; file systems end at 255, and the import adds to it
 
 
 def import_uploads(
@@ -27,76 +22,77 @@ def import_uploads(
     options: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
 ) -> DatasetRecord:
-    """Import what a browser sent, as (file name, content); nothing of it is left afterwards but the data set.
+    """Read uploaded files into the workspace.
+
+    Args:
+        files: name (as the browser says it; folders in it are kept, so that class folders work) and content.
+        name: of the data set; the file's where it is empty.
+        options: as for `api.import_data`.
+        progress: told the share that is done, and what is being done.
 
     Raises:
-        EngineError: as `import_data`; OUT_OF_DISK where the disk fills while the files are laid down.
+        EngineError: as the import does; OUT_OF_DISK where the files do not fit.
     """
-    with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="upload-") as folder:
-        paths: list[Path] = []
-        for number, (given, content) in enumerate(files):
-            path = Path(folder) / _safe_name(given, number)
-            if path.exists():
-                path = path.with_name(f"{number}-{path.name}"[-_MAX_NAME_CHARS:])
-            try:
-                with open(path, "wb") as out:
-                    shutil.copyfileobj(content, out, _COPY_BYTES)
-            except OSError as error:
-                raise _full_disk() from error
-            paths.append(path)
-        title = name or (_title(paths) if paths else "")
-        return import_data(paths, name=title, options=options, progress=progress)
+    from engine.data.importing import import_data
+
+    if not files:
+        raise EngineError(ErrorKind.BAD_INPUT, N_("No file was chosen."), hint=N_("Choose one or several files."))
+    inbox = home() / "inbox"
+    inbox.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=inbox))
+    try:
+        paths = [_place(folder, file_name, content) for file_name, content in files]
+        tops = sorted({folder / path.relative_to(folder).parts[0] for path in paths})
+        return import_data(tops, name=name, options=options, progress=progress)
+    except OSError as error:
+        raise EngineError(
+            ErrorKind.OUT_OF_DISK,
+            N_("The uploaded files could not be kept: {problem}."),
+            hint=N_("Make room on the disk and try again."),
+            problem=error.strerror or str(error),
+        ) from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def import_text(
     text: str, *, name: str = "", options: Mapping[str, Any] | None = None, progress: Progress | None = None
 ) -> DatasetRecord:
-    """Import a table that was pasted, as a file of delimited text.
+    """Read a pasted table into the workspace.
 
     Raises:
-        EngineError: BAD_INPUT where nothing was pasted, or more than a page should carry; else as `import_data`.
+        EngineError: BAD_INPUT where nothing was pasted; else as the import does.
     """
+    import io
+
     if not text.strip():
         raise EngineError(
             ErrorKind.BAD_INPUT,
             N_("Nothing was pasted."),
-            hint=N_("Copy some rows from a table, with the names of the columns, and paste them here."),
+            hint=N_("Paste rows, the first with the names of the columns."),
         )
-    if len(text) > _MAX_PASTED_CHARS:
-        raise EngineError(
-            ErrorKind.BAD_INPUT,
-            N_("{count} characters were pasted; at most {most} are possible."),
-            hint=N_("Save them as a file and upload that."),
-            count=len(text),
-            most=_MAX_PASTED_CHARS,
-        )
-    with tempfile.TemporaryDirectory(dir=cache_dir(), prefix="upload-") as folder:
-        path = Path(folder) / "pasted.csv"
-        path.write_text(text, encoding="utf-8", newline="")
-        return import_data([path], name=name or "pasted", source="pasted", options=options, progress=progress)
-
-
-def _safe_name(given: str, number: int) -> str:
-    """The last part of a name as a file name: no folders, no control characters, not hidden, not too long."""
-    last = PurePosixPath(given.replace("\\", "/")).name.lstrip(".")
-    plain = "".join(char for char in last if char.isprintable())[-_MAX_NAME_CHARS:]
-    return plain or f"file-{number}"
-
-
-def _title(paths: Sequence[Path]) -> str:
-    """The name of a data set of uploads: what the names of its files have in common."""
-    stems = [path.name.split(".")[0] or path.name for path in paths]
-    common = stems[0]
-    for stem in stems[1:]:
-        while common and not stem.startswith(common):
-            common = common[:-1]
-    common = common.rstrip("-_. ")
-    return common if len(common) >= 3 else stems[0]
-
-
-def _full_disk() -> EngineError:
-    return EngineError(
-        ErrorKind.OUT_OF_DISK,
-        N_("The disk is full: the import could not be finished, and nothing of it was kept."),
-        hint=N_("Free some space, or empty the bin, and import again."),
+    kind = "jsonl" if text.lstrip().startswith("{") else "csv"
+    content = io.BytesIO(text.encode("utf-8"))
+    return import_uploads(
+        [(f"{name.strip() or 'pasted'}.{kind}", content)], name=name, options=options, progress=progress
     )
+
+
+def _place(folder: Path, file_name: str, content: BinaryIO) -> Path:
+    """Write one file below `folder`, wherever its name points."""
+    parts = [part for part in file_name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+    parts = [_shortened(part.replace("\0", "").replace(":", "_")) for part in parts] or ["file"]
+    target = folder.joinpath(*parts)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while target.exists():  # two files of one name in one upload
+        number += 1
+        target = target.with_name(f"{Path(parts[-1]).stem} ({number}){Path(parts[-1]).suffix}")
+    with target.open("wb") as out:
+        shutil.copyfileobj(content, out, length=1 << 20)
+    return target
+
+
+def _shortened(part: str) -> str:
+    stem, suffix = Path(part).stem, Path(part).suffix
+    return stem.encode()[:LONGEST_NAME].decode(errors="ignore") + suffix[:20]
