@@ -41,7 +41,7 @@ def _key(prepared: Prepared, parts: Sequence[Part], seed: int) -> str:
 
 def _read(path: Path) -> list[Baseline] | None:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             heads = json.loads(str(file["heads"]))
             return [
                 Baseline(
