@@ -1,0 +1,27 @@
+"""The same fit on JAX: learns, and resumes to the same weights."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jax", reason="JAX is not installed; training then runs on TensorFlow alone")
+
+ROOT = Path(__file__).resolve().parents[4]
+
+
+@pytest.mark.slow
+def test_training_runs_on_jax(tmp_path: Path) -> None:
+    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    script = Path(__file__).with_name("jax_run.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["backend"] == "jax"
+    assert result["accuracy"] > 0.9
+    assert result["same"]
