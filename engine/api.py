@@ -100,26 +100,26 @@ def import_text(
 
 
 def data_folders() -> list[Path]:
-    """The server folders that are open for picking data (`LATHE_DATA_FOLDERS`)."""
-    from engine.data.folders import data_folders as opened
+    """The server folders that are open for picking data (`LATHE_DATA_DIRS`)."""
+    from engine.data.folders import allowed_folders
 
-    return opened()
+    return allowed_folders()
 
 
-def list_folder(folder: Path) -> list[Path]:
-    """What lies in an open server folder."""
-    from engine.data.folders import list_folder as listed
+def list_folder(folder: Path) -> list[dict[str, Any]]:
+    """What lies in an open server folder: name, path, is_folder, bytes; folders first."""
+    from engine.data.folders import browse
 
-    return listed(folder)
+    return browse(folder)
 
 
 def import_folder(
     path: Path, *, name: str = "", options: Mapping[str, Any] | None = None, progress: Progress | None = None
 ) -> DatasetRecord:
     """As `import_data`, for a file or folder below an open server folder."""
-    from engine.data.folders import check_open
+    from engine.data.folders import check_allowed
 
-    return import_data([check_open(path)], name=name, options=options, progress=progress)
+    return import_data([check_allowed(path)], name=name, options=options, progress=progress)
 
 
 def datasets() -> list[DatasetRecord]:
@@ -375,7 +375,7 @@ def subset_metrics(record: EvaluationRecord, predictions: pd.DataFrame) -> dict[
 
 
 def evaluate(run_id: str, dataset_id: str, *, timeout_s: float = 3600.0) -> EvaluationRecord:
-    """Evaluate a run on a labelled data set (asked of the engine); read again later with `evaluation(run_id, dataset_id)`."""
+    """Evaluate a run on a labelled data set (asked of the engine); `evaluation(run_id, dataset_id)` reads it again."""
     document = {"run_id": run_id, "dataset_id": dataset_id}
     return EvaluationRecord.model_validate(_ask("evaluate", document, timeout_s=timeout_s))
 

@@ -149,7 +149,7 @@ def row_of(run: RunRecord) -> dict[str, object]:
         "metric": layout.metric_title_raw(measure) if measure else "",
         "best": run.best.get(measure) if measure else None,
         "course": list(run.sparkline) or None,
-        "created": pd.Timestamp(run.created_at, unit="s", tz="UTC").tz_convert(layout.timezone()),
+        "created": pd.Timestamp(run.created_at, unit="s", tz="UTC").tz_convert(layout.timezone()).tz_localize(None),
         "time": numbers.duration(run.seconds) if run.seconds else "",
         "tags": ", ".join(f"{key}: {value}" if value else key for key, value in run.tags.items()),
         "note": run.note,

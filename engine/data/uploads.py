@@ -41,7 +41,7 @@ def import_uploads(
     inbox.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=inbox))
     try:
-        paths = [_place(folder, file_name, content) for file_name, content in files]
+        paths = [place(folder, file_name, content) for file_name, content in files]
         tops = sorted({folder / path.relative_to(folder).parts[0] for path in paths})
         return import_data(tops, name=name, options=options, progress=progress)
     except OSError as error:
@@ -78,10 +78,10 @@ def import_text(
     )
 
 
-def _place(folder: Path, file_name: str, content: BinaryIO) -> Path:
-    """Write one file below `folder`, wherever its name points."""
-    parts = [part for part in file_name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
-    parts = [_shortened(part.replace("\0", "").replace(":", "_")) for part in parts] or ["file"]
+def place(folder: Path, file_name: str, content: BinaryIO) -> Path:
+    """Write one file below `folder`, wherever its name points, beside others of the same name."""
+    cleaned = "".join(sign for sign in file_name.replace("\\", "/").replace(":", "_") if sign.isprintable())
+    parts = [_shortened(part) for part in cleaned.split("/") if part not in ("", ".", "..")] or ["file"]
     target = folder.joinpath(*parts)
     target.parent.mkdir(parents=True, exist_ok=True)
     number = 1

@@ -100,7 +100,7 @@ def pick_from_folder(folders: list[Path]) -> None:
     here = places[root] / inside if inside else places[root]
     with layout.errors_shown("data_folder_error"):
         entries = api.list_folder(here)
-        names = {entry.name + ("/" if entry.is_dir() else ""): entry for entry in entries}
+        names = {entry["name"] + ("/" if entry["is_folder"] else ""): entry for entry in entries}
         picked = st.selectbox(
             _("File or folder"), list(names), index=None, placeholder=_("Choose"), key=f"data_entry_{here.as_posix()}"
         )
@@ -111,12 +111,15 @@ def pick_from_folder(folders: list[Path]) -> None:
                 st.session_state["data_folder_inside"] = "" if parent == "." else parent
                 st.rerun()
             chosen = names.get(picked or "")
-            if chosen is not None and chosen.is_dir() and st.button(_("Look inside"), key="data_folder_into"):
-                st.session_state["data_folder_inside"] = chosen.relative_to(places[root]).as_posix()
+            if chosen is not None and chosen["is_folder"] and st.button(_("Look inside"), key="data_folder_into"):
+                st.session_state["data_folder_inside"] = (Path(inside) / chosen["name"]).as_posix()
                 st.rerun()
             go = st.button(_("Bring in"), type="primary", disabled=chosen is None, key="data_folder_go")
         if go and chosen is not None:
-            bring(lambda show: api.import_folder(chosen, name=name, options=options, progress=show), key="folder")
+            bring(
+                lambda show: api.import_folder(Path(chosen["path"]), name=name, options=options, progress=show),
+                key="folder",
+            )
 
 
 def reading_options(key: str) -> tuple[str, dict[str, Any]]:

@@ -43,12 +43,12 @@ def ngettext(one: str, many: str, n: int) -> str:
     return translations(language()).ngettext(one, many, n).format(n=f"{n:,}")
 
 
-def say(template: str, **values: Any) -> str:
+def say(template: str, /, **values: Any) -> str:
     """Translate a template, then fill it in. The values are made `plain`: the result may stand in markdown."""
     return _fill(_(template), {name: plain(value) for name, value in values.items()})
 
 
-def say_raw(template: str, **values: Any) -> str:
+def say_raw(template: str, /, **values: Any) -> str:
     """As `say`, for places that draw no markdown (table cells, options, `st.text`)."""
     return _fill(_(template), values)
 
