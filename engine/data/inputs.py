@@ -17,7 +17,8 @@ def choose_inputs(rows: Rows, data: DataSpec) -> tuple[Inputs, tuple[str, ...]]:
     """The inputs of a document with their kinds, and the text columns that are joined to one.
 
     Where the document names none, all columns that are worth learning from: neither the target, nor an identifier,
-    nor a constant. Dates and texts of a table come in as the numbers that their cleaning steps make of them.
+    nor a constant. Dates of a table come in as the numbers that their cleaning steps make of them; texts as such and
+    as numbers.
 
     Raises:
         EngineError: BAD_INPUT for a named column that is not there; BAD_DATA where none is left.
@@ -96,12 +97,16 @@ def _worth_learning_from(rows: Rows) -> Inputs:
 
 
 def _table_inputs(rows: Rows, named: tuple[str, ...]) -> Inputs:
-    """Named inputs of a table; a date or text stands for the numbers made of it, where a step made some."""
+    """Named inputs of a table; a date or text brings the numbers made of it, where a step made some."""
     inputs: Inputs = {}
     for name in named:
         kind = rows.kinds.get(name, ColumnKind.CATEGORY)
         if name in rows.derived:
             inputs.update(dict.fromkeys(rows.derived[name], ColumnKind.NUMBER))
+        if kind is ColumnKind.TEXT:
+            inputs[name] = ColumnKind.TEXT
+        elif name in rows.derived:
+            continue
         elif kind in (ColumnKind.NUMBER, ColumnKind.DATE):  # a date as it is: days since 1970
             inputs[name] = ColumnKind.NUMBER
         else:

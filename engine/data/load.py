@@ -25,7 +25,8 @@ class Prepared:
     Args:
         spec: the document's data part.
         frame: the cleaned input columns; its index is the row number in the data set. Numbers are float64 (NaN where
-            missing), categories and texts are text. Text tasks have exactly one column, image tasks `image`.
+            missing), categories and texts are text. Text tasks have exactly one column, image tasks `image`;
+            tables have numbers, categories and texts.
         target: `(rows,)` int32 class codes, or float64 numbers. In rows from `apply`, -1 or NaN where the answer is
             not known.
         classes: the names behind the codes, in natural order; empty for regression.

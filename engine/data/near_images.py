@@ -75,6 +75,8 @@ def _weights(source: int, target: int) -> npt.NDArray[np.float32]:
 def near_image_groups(sketches: ImageSketches) -> list[npt.NDArray[np.int64]]:
     """Groups of pictures that are equal or nearly so: ascending positions, one array a group of two or more."""
     count = len(sketches.hashes)
+    if count < 2:
+        return []
     parent = np.arange(count)
     flat = sketches.grey.reshape(count, -1)
     plain = flat.std(axis=1) < _SMALLEST_SPREAD

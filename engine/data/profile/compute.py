@@ -29,7 +29,7 @@ def compute(dataset_id: str, target: str, say: Say) -> dict[str, Any]:
     columns = [column for column in record.columns if column.name != PART_COLUMN]
     with tables.Rows(record) as rows:
         say(0.02, N_("Reading columns"))
-        described = rows.describe(columns, lambda share: say(0.02 + 0.4 * share, N_("Reading columns")))
+        described = rows.describe(columns, lambda share: say(round(0.02 + 0.4 * share, 3), N_("Reading columns")))
         say(0.42, N_("Counting classes"))
         target_is_class = _target_is_class(record, target)
         classes = rows.classes(target) if target_is_class else {}

@@ -24,7 +24,7 @@ _SAMPLES, _SAMPLE_CHARS = 24, 600
 _BINS = 40
 _HAN_SHARE = 0.3
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")
-_HAN = re.compile(r"[㐀-䶿一-鿿]+")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
 
 
 def describe_texts(record: DatasetRecord, target: str, target_is_class: bool) -> dict[str, Any]:
