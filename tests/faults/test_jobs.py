@@ -25,11 +25,11 @@ from engine.specs.records import RunRecord
 from engine.store import lease
 from engine.store.home import run_dir
 
-pytestmark = [pytest.mark.engine, pytest.mark.tensorflow, pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.engine, pytest.mark.tensorflow, pytest.mark.slow, pytest.mark.timeout(900)]
 EPOCHS = 12
 
 
-def wait_for(what: str, condition: Callable[[], object], timeout_s: float = 120.0) -> None:
+def wait_for(what: str, condition: Callable[[], object], timeout_s: float = 300.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
@@ -45,6 +45,7 @@ def module_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LATHE_HOME", str(folder))
         patch.setenv("LATHE_WORKERS", "1")
+        patch.setenv("LATHE_MAX_ATTEMPTS", "2")
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         yield folder
         client.stop_engine()
@@ -57,6 +58,7 @@ def module_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def workspace(module_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("LATHE_HOME", str(module_home))
     monkeypatch.setenv("LATHE_WORKERS", "1")
+    monkeypatch.setenv("LATHE_MAX_ATTEMPTS", "2")
     return module_home
 
 
@@ -102,7 +104,7 @@ def ours(folder: Path) -> list[psutil.Process]:
 
 
 def finished(run_id: str, status: RunStatus = RunStatus.FINISHED) -> RunRecord:
-    wait_for(f"the end of run {run_id}", lambda: api.run(run_id).status.is_over, 240)
+    wait_for(f"the end of run {run_id}", lambda: api.run(run_id).status.is_over, 400)
     record = api.run(run_id)
     assert record.status is status, (record.error, api.log(run_id, last=30))
     return record
@@ -140,12 +142,13 @@ def assert_same_run(run_id: str, reference: RunRecord) -> None:
 
 def in_the_middle(run_id: str) -> None:
     """Waits until a run has a checkpoint and is in the middle of an epoch."""
-    checkpoints = run_dir(run_id) / "checkpoints"
+    folder = run_dir(run_id) / "checkpoints"
 
     def there() -> bool:
         record = api.run(run_id)
         assert not record.status.is_over, "the run ended before it could be disturbed: give it more epochs"
-        return record.step > 0 and checkpoints.is_dir() and any(checkpoints.iterdir())
+        whole = [path for path in folder.glob("[!.]*") if (path / "manifest.json").is_file()]
+        return record.epoch >= 1 and len(whole) > 0
 
     wait_for("a checkpoint", there)
 
@@ -203,17 +206,24 @@ def test_twenty_submits_of_one_form_make_one_run(spec: RunSpec) -> None:
     assert api.count_runs() == before + 1
 
 
-def test_a_run_that_kills_every_worker_fails_with_a_cause(spec: RunSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_kills_every_worker_fails_with_a_cause(spec: RunSpec) -> None:
     run_id = api.submit(spec.edit({"training.epochs": 500}))
-    for attempt in (1, 2, 3):
-        wait_for(f"attempt {attempt}", lambda n=attempt: api.run(run_id).attempt == n and api.run(run_id).phase)  # type: ignore[misc]
-        wait_for("work", lambda: api.run(run_id).phase == "training")
-        with contextlib.suppress(psutil.NoSuchProcess):
-            worker_process().kill()
+    killed: set[int] = set()
+    for attempt in (1, 2):
+
+        def under_way(attempt: int = attempt) -> bool:
+            record = api.run(run_id)
+            return record.attempt == attempt and record.status is RunStatus.RUNNING and record.phase == "training"
+
+        wait_for(f"attempt {attempt}", under_way)
+        worker = worker_process()
+        assert worker.pid not in killed
+        killed.add(worker.pid)
+        worker.kill()
     record = finished(run_id, RunStatus.FAILED)
     assert record.error is not None
     assert record.error["kind"] == ErrorKind.LOST_WORKER
-    assert record.attempt == 3
+    assert record.attempt == 2
 
 
 def test_an_engine_killed_and_started_again_finishes_what_was_running(
@@ -224,10 +234,10 @@ def test_an_engine_killed_and_started_again_finishes_what_was_running(
     pid = lease.engine_pid()
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    wait_for("the end of all its processes", lambda: not ours(workspace), 15)
+    wait_for("the end of all its processes", lambda: not ours(workspace), 20)
     # The next one is started as a restarted app would do it.
     client._child.process = None
-    wait_for("a new engine", lambda: client.ensure_engine() or lease.engine_pid() not in (None, pid), 30)
+    wait_for("a new engine", lambda: client.ensure_engine() or lease.engine_pid() not in (None, pid), 60)
     record = finished(run_id)
     assert record.attempt == 1  # the run was not to blame
     assert_same_run(run_id, undisturbed)
