@@ -11,6 +11,7 @@ from sklearn.metrics import accuracy_score
 from engine import api
 from engine.errors import EngineError, ErrorKind
 from engine.evaluation.new_data import evaluate_dataset, predict_dataset
+from engine.store.evaluations import evaluated_parts, read_predictions
 from engine.store.home import run_dir
 from engine.training.context import LocalContext
 
@@ -59,19 +60,19 @@ def test_new_rows_are_evaluated_and_kept_beside_the_parts(home: Path, tmp_path: 
     fresh = rows(300, 1)
     dataset = bring(fresh, tmp_path, "fresh")
     record = evaluate_dataset(RUN, dataset)
-    kept = api.predictions(RUN, dataset)
+    kept = read_predictions(RUN, dataset)
     said = np.asarray(record.classes)[kept["prediction"]]
     assert record.metrics["accuracy"].value == pytest.approx(accuracy_score(fresh["answer"], said))
     assert record.metrics["accuracy"].value > 0.8
     assert kept["row"].tolist() == list(range(300))
-    assert dataset in api.evaluated_parts(RUN)
+    assert dataset in evaluated_parts(RUN)
 
 
 def test_predictions_agree_with_the_evaluation(home: Path, tmp_path: Path) -> None:
     fresh = rows(200, 2)
     labelled = bring(fresh, tmp_path, "labelled")
     record = evaluate_dataset(RUN, labelled)
-    evaluated = api.predictions(RUN, labelled)
+    evaluated = read_predictions(RUN, labelled)
     predicted = pd.read_parquet(predict_dataset(RUN, bring(fresh.drop(columns="answer"), tmp_path, "unlabelled")))
     assert list(predicted.columns) == ["row", "prediction", "probability", "p_no", "p_yes"]
     assert predicted["prediction"].tolist() == [record.classes[code] for code in evaluated["prediction"]]
@@ -91,7 +92,7 @@ def test_labels_never_learned_are_named(home: Path, tmp_path: Path) -> None:
     with pytest.raises(EngineError, match=r"5 rows have labels that this run never learned: perhaps\.") as caught:
         evaluate_dataset(RUN, dataset)
     assert caught.value.kind is ErrorKind.BAD_INPUT
-    assert dataset not in api.evaluated_parts(RUN)
+    assert dataset not in evaluated_parts(RUN)
 
 
 def test_a_missing_input_and_a_missing_answer_are_named(home: Path, tmp_path: Path) -> None:
