@@ -1,4 +1,4 @@
-"""Texts: token numbers for the deep part, and TF-IDF weighted n-grams for the linear part beside it."""
+"""Texts: token numbers for the deep part, and weighted n-grams for the linear part beside it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,10 @@ class TextEncoder(Encoder):
     """Vocabulary and n-grams of the train part.
 
     Inputs: `tokens` int32 `(sequence_length,)`, 0 for padding, 1 for unknown; where n-grams are on, `ngram_ids` int32
-    and `ngram_weights` float32 `(n-grams,)`: for each n-gram of the text its number and `(1 + log count) × idf`, the
-    whole of length 1 (scikit-learn's sublinear, smoothed TF-IDF); id 0 with weight 0 fills up.
+    and `ngram_weights` float32 `(n-grams,)`: for each n-gram of the text its number and `(1 + log count) × factor`, the
+    whole of length 1; id 0 with weight 0 fills up. The factor is the inverse document frequency (scikit-learn's
+    sublinear, smoothed TF-IDF), or the spread of the n-gram's log probability over the classes (NB-SVM, Wang & Manning
+    2012), with which a linear model needs fewer examples.
     """
 
     modality = Modality.TEXT
@@ -47,7 +49,7 @@ class TextEncoder(Encoder):
         self.words = tuple(words)  # spelling of token number i + 2
         self.token_marks = arrays["token_marks"]  # fingerprints, most frequent first
         self.ngram_marks = arrays["ngram_marks"]  # fingerprints, ascending
-        self.ngram_idf = arrays["ngram_idf"]  # of the n-gram at the same place
+        self.ngram_factors = arrays["ngram_factors"]  # of the n-gram at the same place
 
     @property
     def settings(self) -> TextPreprocessing:
@@ -59,8 +61,9 @@ class TextEncoder(Encoder):
     def _fit(cls, prepared: Prepared) -> TextEncoder:
         settings = cast(TextPreprocessing, prepared.spec.preprocessing)
         columns = list(prepared.columns) or [str(name) for name in prepared.frame.columns]
-        texts = joined_texts(prepared.frame, columns, train_positions(prepared))
-        arrays, words = learn(texts, settings)
+        train = train_positions(prepared)
+        texts = joined_texts(prepared.frame, columns, train)
+        arrays, words = learn(texts, settings, np.asarray(prepared.target)[train])
         return cls(prepared.spec, tuple(prepared.classes), None, columns, arrays, words)
 
     @classmethod
@@ -116,7 +119,7 @@ class TextEncoder(Encoder):
             (np.ones(rows.size, np.float32), (rows, places[places >= 0])), (texts, max(1, self.ngram_marks.size))
         )
         counts.sum_duplicates()
-        weights = (1.0 + np.log(counts.data)) * self.ngram_idf[counts.indices] if counts.nnz else counts.data
+        weights = (1.0 + np.log(counts.data)) * self.ngram_factors[counts.indices] if counts.nnz else counts.data
         norms = np.sqrt(np.bincount(_rows(counts), weights**2, minlength=texts))
         weights = weights / np.maximum(norms[_rows(counts)], 1e-12)
         order = np.lexsort((counts.indices, -weights, _rows(counts)))  # per text: heaviest first, then by number
@@ -149,7 +152,7 @@ class TextEncoder(Encoder):
             ids, weights = TextToNgrams(
                 longest=settings.ngrams,
                 length=ngram_slots(settings),
-                constants={"marks": self.ngram_marks, "idf": self.ngram_idf},
+                constants={"marks": self.ngram_marks, "factors": self.ngram_factors},
                 **options,
             )(text)
             encoded |= {"ngram_ids": ids, "ngram_weights": weights}
@@ -157,7 +160,7 @@ class TextEncoder(Encoder):
 
     # ---- keeping --------------------------------------------------------------------------------------------------
     def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-        arrays = {"token_marks": self.token_marks, "ngram_marks": self.ngram_marks, "ngram_idf": self.ngram_idf}
+        arrays = {"token_marks": self.token_marks, "ngram_marks": self.ngram_marks, "ngram_factors": self.ngram_factors}
         return {"columns": list(self.columns), "words": list(self.words)}, arrays
 
     @classmethod
@@ -184,8 +187,16 @@ def joined_texts(frame: pd.DataFrame, columns: Sequence[str], positions: np.ndar
     return [" ".join(str(part) for part in parts) for parts in texts.itertuples(index=False, name=None)]
 
 
-def learn(texts: Sequence[str], settings: TextPreprocessing) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Vocabulary and n-grams of train texts: the arrays of a `TextEncoder`, and the tokens' spellings."""
+def learn(
+    texts: Sequence[str], settings: TextPreprocessing, codes: np.ndarray
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Vocabulary and n-grams of train texts: the arrays of a `TextEncoder`, and the tokens' spellings.
+
+    Args:
+        texts: of the train part.
+        settings: the preprocessing part of the document.
+        codes: class of each text.
+    """
     from engine.models import tokens
 
     marks, offsets = tokens.token_fingerprints(texts, settings.tokens, settings.lowercase)
@@ -193,27 +204,49 @@ def learn(texts: Sequence[str], settings: TextPreprocessing) -> tuple[dict[str, 
     most = np.lexsort((distinct, -counts))[: settings.vocabulary_size - FIRST_TOKEN]
     token_marks = distinct[most]
     words = tokens.spellings(texts, token_marks, settings.tokens, settings.lowercase)
-    ngram_marks, idf = np.zeros(1, np.int64), np.zeros(1, np.float32)
+    ngram_marks, factors = np.zeros(1, np.int64), np.zeros(1, np.float32)
     if settings.ngrams:
         if settings.ngrams > 1:
             marks, offsets = tokens.token_fingerprints(texts, settings.tokens, settings.lowercase, settings.ngrams)
-        ngram_marks, idf = _choose(marks, offsets, settings.ngram_features)
-    return {"token_marks": token_marks, "ngram_marks": ngram_marks, "ngram_idf": idf}, words
+        ngram_marks, factors = _choose(marks, offsets, settings, codes)
+    return {"token_marks": token_marks, "ngram_marks": ngram_marks, "ngram_factors": factors}, words
 
 
-def _choose(marks: np.ndarray, offsets: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """The n-grams that stand in most texts, ascending by fingerprint, with their inverse document frequency."""
+def _choose(
+    marks: np.ndarray, offsets: np.ndarray, settings: TextPreprocessing, codes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The n-grams that stand in most texts, ascending by fingerprint, with their factors."""
     texts = offsets.size - 1
     rows = np.repeat(np.arange(texts), np.diff(offsets))
     distinct, place = np.unique(marks, return_inverse=True)
     once = np.unique(place.astype(np.int64) * texts + rows)  # (n-gram, text) pairs
     in_texts = np.bincount(once // texts, minlength=distinct.size) if texts else np.zeros(0, np.int64)
     eligible = np.flatnonzero(in_texts >= min(MIN_TEXTS, texts))
-    chosen = np.sort(eligible[np.lexsort((distinct[eligible], -in_texts[eligible]))[:most]])
+    chosen = np.sort(eligible[np.lexsort((distinct[eligible], -in_texts[eligible]))[: settings.ngram_features]])
     if chosen.size == 0:
         return np.zeros(1, np.int64), np.zeros(1, np.float32)
-    idf = np.log((1.0 + texts) / (1.0 + in_texts[chosen])) + 1.0
-    return distinct[chosen], idf.astype(np.float32)
+    if settings.ngram_weights == "tf_idf":
+        factors = np.log((1.0 + texts) / (1.0 + in_texts[chosen])) + 1.0
+    else:
+        factors = _class_spread(np.searchsorted(chosen, once // texts), once, chosen, codes)
+    return distinct[chosen], factors.astype(np.float32)
+
+
+def _class_spread(place: np.ndarray, pairs: np.ndarray, chosen: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Largest minus smallest log P(n-gram | class), with one text added to each count (NB-SVM's r for two classes).
+
+    Args:
+        place: of each (n-gram, text) pair where its n-gram would stand in `chosen`.
+        pairs: n-gram number × texts + text number.
+        chosen: n-gram numbers, ascending.
+        codes: class of each text.
+    """
+    known = chosen[np.minimum(place, chosen.size - 1)] == pairs // codes.size
+    classes = int(codes.max()) + 1
+    counts = np.ones((chosen.size, classes))
+    np.add.at(counts, (place[known], codes[pairs[known] % codes.size]), 1.0)
+    logs = np.log(counts / counts.sum(axis=0))
+    return logs.max(axis=1) - logs.min(axis=1)
 
 
 def _padded(values: np.ndarray, offsets: np.ndarray, length: int) -> np.ndarray:

@@ -61,7 +61,7 @@ class TextToTokens(_Text):
 
 @keras.saving.register_keras_serializable("lathe")
 class TextToNgrams(_Text):
-    """Strings `(batch,)` → ids int32 and TF-IDF weights float32 `(batch, length)`, heaviest first."""
+    """Strings `(batch,)` → ids int32 and weights float32 `(batch, length)`, heaviest first."""
 
     def __init__(self, longest: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -73,13 +73,13 @@ class TextToNgrams(_Text):
         if self.longest > 1:
             ragged = ngrams_of(ragged, self.longest)
         places = self._places(ragged)
-        idf = tf.convert_to_tensor(self.kept["idf"])  # (features,)
+        factors = tf.convert_to_tensor(self.kept["factors"])  # (features,)
         known = places.flat_values >= 0
-        features, rows = tf.size(idf, tf.int64), tf.shape(texts, tf.int64)[0]
+        features, rows = tf.size(factors, tf.int64), tf.shape(texts, tf.int64)[0]
         keys = tf.boolean_mask(places.value_rowids() * features + places.flat_values, known)
         keys, _, count = tf.unique_with_counts(tf.sort(keys))  # one entry a text and n-gram
         row, feature = keys // features, keys % features
-        weight = (1.0 + tf.math.log(tf.cast(count, tf.float32))) * tf.gather(idf, feature)
+        weight = (1.0 + tf.math.log(tf.cast(count, tf.float32))) * tf.gather(factors, feature)
         norm = tf.sqrt(tf.math.unsorted_segment_sum(weight**2, row, rows))
         weight = weight / tf.maximum(tf.gather(norm, row), 1e-12)
         # Heaviest first: a stable sort by weight, then a stable sort by text.

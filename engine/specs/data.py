@@ -56,6 +56,14 @@ class TextPreprocessing(PreprocessingSpec):
         help=N_("Runs of up to n tokens feed a linear part beside the deep one, as in TF-IDF models. 0 turns it off."),
     )
     ngram_features: int = setting(30_000, title=N_("N-gram features"), ge=1_000, le=200_000, scale="log", advanced=True)
+    ngram_weights: Literal["naive_bayes", "tf_idf"] = setting(
+        "naive_bayes",
+        title=N_("N-gram weights"),
+        advanced=True,
+        help=N_(
+            "By how differently the classes use an n-gram (Wang & Manning 2012), or by how rare it is among the texts."
+        ),
+    )
 
 
 class TablePreprocessing(PreprocessingSpec):
