@@ -39,7 +39,12 @@ class Desk:
         """Import what answers need; says who this is."""
         from engine.jobs.warmth import warm_up
 
-        return whoami() | {"device": warm_up(training=not self._light)}
+        device = warm_up(training=not self._light)
+        if not self._light:
+            from engine.models import speed
+
+            speed.calibrate()  # once a machine: without it, Design knows no time before the first run has ended
+        return whoami() | {"device": device}
 
     def answer(self, verb: str, document: Mapping[str, Any]) -> dict[str, Any]:
         """{"answer": …} or {"error": EngineError.to_record()}."""

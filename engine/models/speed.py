@@ -17,11 +17,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from engine.models.flops import layer_flops
 from engine.store.home import cache_dir
 
 KEEP = 20  # newest records of a family
 TRAINING_FACTOR = 3  # Kaplan et al. 2020, section 2.1: the backward pass costs twice the forward pass
 CALIBRATION = "calibration"
+SHORTEST_S = 5.0  # below, compiling is most of a run
 
 
 def record(family: str, flops: int, samples_per_second: float) -> None:
@@ -40,6 +42,15 @@ def record(family: str, flops: int, samples_per_second: float) -> None:
     _write(known)
 
 
+def learn(family: str, model: Any, samples: int, seconds: float) -> None:
+    """`record` for a model that was trained on `samples` examples in `seconds`; too short a run tells nothing.
+
+    The seconds hold compiling and validation too, so that what is promised for an epoch is what a person waits.
+    """
+    if seconds >= SHORTEST_S:
+        record(family, sum(layer_flops(layer) for layer in model.layers), samples / seconds)
+
+
 def seconds_per_epoch(family: str, flops: int, rows: int) -> float | None:
     """Expected seconds for `rows` examples; None where nothing was measured on this machine."""
     known = _read()
@@ -55,8 +66,6 @@ def calibrate(*, again: bool = False) -> float:
     Returns:
         training operations a second.
     """
-    from engine.models.flops import layer_flops
-
     known = _read()
     if known.get(CALIBRATION) and not again:
         return float(known[CALIBRATION][-1])

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError, ErrorKind
+from engine.models import speed
 from engine.specs import Part, RunSpec
 from engine.text import N_
 from engine.training import checkpoints
@@ -45,6 +46,8 @@ def execute(spec: RunSpec, context: RunContext) -> Outcome:
             result = _train(spec, encoded, stepper, context)
             if result.outcome is Outcome.STOPPED:
                 return Outcome.STOPPED
+            steps = result.state.step - result.state.first_step
+            speed.learn(spec.model.kind, stepper.settings.model, steps * spec.training.batch_size, result.state.seconds)
             context.phase(EVALUATING)
             save_model(context.run_dir, spec, stepper.settings.model, encoded)
             _evaluate(spec, stepper, encoded, context, result.state.step)

@@ -18,6 +18,18 @@ def test_finished_runs_teach_and_the_middle_counts() -> None:
     assert speed.seconds_per_epoch("cnn", 1000, 500) == pytest.approx(5.0)
 
 
+def test_short_runs_teach_nothing() -> None:
+    import keras
+
+    from engine.models import speed
+
+    model = keras.Sequential([keras.Input((10,)), keras.layers.Dense(5, use_bias=False)])
+    speed.learn("mlp", model, samples=1000, seconds=2.0)
+    assert speed.seconds_per_epoch("mlp", 100, 500) is None
+    speed.learn("mlp", model, samples=1000, seconds=10.0)  # 100 operations a sample
+    assert speed.seconds_per_epoch("mlp", 100, 500) == pytest.approx(5.0)
+
+
 def test_a_broken_file_is_measured_anew() -> None:
     from engine.models import speed
 
