@@ -119,7 +119,10 @@ def _unpack_tar(path: Path, folder: Path, budget: _Budget, context: Context) -> 
 
 def _unpack_single(path: Path, name: str, folder: Path, budget: _Budget) -> None:
     with open(path, "rb") as file:
-        opener: Any = _OPENERS.get(file.read(2))
+        magic = file.read(2)
+    opener: Any = _OPENERS.get(magic)
+    if magic == b"PK":  # its directory, at the end, is missing
+        raise bad_file(name, N_("the archive is truncated or corrupt"))
     if opener is None:
         hint = N_("Readable are zip, tar, tar.gz, tar.bz2 and tar.xz: unpack it and pack it as one of these.")
         raise bad_file(name, N_("this kind of archive is not known, or it is damaged"), hint)

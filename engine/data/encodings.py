@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,12 +26,26 @@ def encoding_of(path: Path) -> str:
     for mark, name in _BYTE_ORDER_MARKS:
         if head.startswith(mark):
             return name
-    zeros_even, zeros_odd = head[0::2].count(0), head[1::2].count(0)
-    if max(zeros_even, zeros_odd) > 0.2 * len(head) / 2:
-        return "utf-16-le" if zeros_odd > zeros_even else "utf-16-be"
+    if wide := utf_16_of(head[:4096]):
+        return wide
     if _is_valid(path, "utf-8"):
         return "utf-8"
     return "gb18030" if _looks_chinese(head) and _is_valid(path, "gb18030") else _western(head)
+
+
+def utf_16_of(head: bytes) -> str | None:
+    """utf-16-le or utf-16-be where bytes with zeros among them read as lines of assigned characters, else None."""
+    if b"\x00" not in head:
+        return None
+    for encoding in ("utf-16-le", "utf-16-be"):
+        try:
+            text = head[: len(head) // 2 * 2 - 2].decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        odd = sum(unicodedata.category(char) in ("Cn", "Co", "Cc") and char not in "\r\n\t" for char in text)
+        if "\n" in text and odd <= 0.01 * len(text):
+            return encoding
+    return None
 
 
 def as_utf8(path: Path, encoding: str, copy: Path, name: str) -> Path:

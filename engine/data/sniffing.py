@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
 
+from engine.data.encodings import utf_16_of
 from engine.data.readers.base import FileKind
 
 _HEAD_BYTES = 4096
@@ -68,7 +69,7 @@ def _binary_kind(path: Path, head: bytes) -> FileKind | None:
 
 def _named_kind(head: bytes, name: str) -> FileKind:
     path = PurePosixPath(name.lower())
-    utf_16 = head.startswith((b"\xff\xfe", b"\xfe\xff")) or _looks_like_utf_16(head)
+    utf_16 = head.startswith((b"\xff\xfe", b"\xfe\xff")) or utf_16_of(head) is not None
     if path.suffix in _AUDIO_SUFFIXES:
         return FileKind.AUDIO
     if path.suffix in _VIDEO_SUFFIXES:
@@ -85,12 +86,6 @@ def _named_kind(head: bytes, name: str) -> FileKind:
 def _looks_like_json(head: bytes) -> bool:
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     return start.startswith((b'{"', b"[{")) or (start[:1] == b"[" and start[1:].lstrip().startswith(b"{"))
-
-
-def _looks_like_utf_16(head: bytes) -> bool:
-    even, odd = head[0::2].count(0), head[1::2].count(0)
-    half = max(len(head) // 2, 1)
-    return max(even, odd) > 0.3 * half and min(even, odd) < 0.05 * half
 
 
 def _is_idx(head: bytes) -> bool:
