@@ -2,7 +2,9 @@
 
 import base64
 import io
+import re
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ _AT_ONCE = 512
 _DARK, _BRIGHT = 8.0, 247.0  # mean grey of a picture on which nothing can be seen, most likely
 _MOST_SIZES = 30
 _BRIGHTNESS_BINS = 32
+_LEFT_OUT = re.compile(r"(\d+) pictures could not be read")  # as the reader of image folders says it
 
 
 def describe_images(record: DatasetRecord, target: str) -> dict[str, Any]:
@@ -43,13 +46,18 @@ def describe_images(record: DatasetRecord, target: str) -> dict[str, Any]:
         ],
         "distinct_sizes": len(sizes),
         "modes": {str(mode): int(n) for mode, n in Counter(frame["mode"]).most_common()} if "mode" in frame else {},
-        "unreadable": 0,
+        "unreadable": unreadable_pictures(record.warnings),
         "examples": _examples(labels),
         "mean_images": means,
         "brightness": {"edges": edges.tolist(), "counts": counts.tolist(), "below": 0, "above": 0},
         "dark": int((brightness < _DARK).sum()),
         "bright": int((brightness > _BRIGHT).sum()),
     }
+
+
+def unreadable_pictures(warnings: Sequence[str]) -> int:
+    """How many pictures the import left out; they are not among the rows, only its remarks count them."""
+    return sum(int(found.group(1)) for found in map(_LEFT_OUT.match, warnings) if found)
 
 
 def _classes(labels: pd.Series) -> list[str]:

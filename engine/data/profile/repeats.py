@@ -21,7 +21,7 @@ Group = npt.NDArray[np.int64]
 _MOST_TEXTS = 50_000
 _MOST_STACKED_IMAGES = 80_000
 _MOST_IMAGE_FILES = 10_000  # each is to be decoded: some 1 to 10 ms
-_ROWS_A_PASS = 8_000_000  # hashes held at a time: 64 MB
+_ROWS_A_PASS = 4_000_000  # hashes held at a time: 32 MB, twice that while they are fetched
 _GROUPS_SHOWN, _ROWS_SHOWN = 12, 6
 
 
