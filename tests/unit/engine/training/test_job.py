@@ -45,7 +45,7 @@ def test_a_run_leaves_all_that_is_needed_to_use_it(tmp_path: Path) -> None:
     np.testing.assert_allclose(kept.loc[rows, columns].to_numpy(), predicted, atol=1e-5)
 
     # New rows, through the cleaning that was kept, give the same as the rows of the data set.
-    from engine.data.fitted_cleaning import FittedCleaner
+    from engine.data.cleaning import FittedCleaner
 
     cleaner = FittedCleaner.from_record(json.loads((model / "cleaner.json").read_text()))
     raw = api.rows(spec.data.dataset, limit=10_000).loc[rows].drop(columns=[spec.data.target])
