@@ -105,9 +105,19 @@ def edit_model(spec: RunSpec) -> RunSpec:
     if cls.summary:
         st.caption(_(cls.summary))
     if kind == layers.KIND:
-        return spec.model_copy(update={"model": layers.edit(spec.model, key="design_layers")})
+        return edit_layers(spec)
     model = forms.preset_picker(spec.model, key="design_size")
     return spec.model_copy(update={"model": forms.draw(model, key="design_model", without=("kind",))})
+
+
+def edit_layers(spec: RunSpec) -> RunSpec:
+    """The layer editor; a layer that came, went or moved is drawn in its new place at once."""
+    graph = layers.edit(spec.model, key="design_layers")
+    edited = spec.model_copy(update={"model": graph})
+    if [node.id for node in graph.nodes] != [node.id for node in spec.model.nodes]:
+        state.put_draft(edited)
+        st.rerun()
+    return edited
 
 
 def first_size(presets: dict[str, object] | dict[str, dict[str, object]]) -> str:

@@ -47,7 +47,12 @@ _child = _Child()
 
 # ---- the engine process -------------------------------------------------------------------------------------------
 def ensure_engine() -> None:
-    """Start `python -m engine serve` beside this process where none serves the workspace; returns at once."""
+    """Start `python -m engine serve` beside this process where none serves the workspace; returns at once.
+
+    With `LATHE_ENGINE=external` none is ever started: the engine runs elsewhere, on the same database and workspace.
+    """
+    if os.environ.get("LATHE_ENGINE") == "external":
+        return
     with _child.lock:
         now = time.monotonic()
         folder = str(home())

@@ -77,7 +77,11 @@ def _add(graph: graphs.LayerGraphSpec, *, key: str) -> graphs.LayerGraphSpec:
     kinds = LayerSpec.alternatives
     with st.container(border=True, key=f"{key}_add_box"), st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox(
-            _("New layer"), list(kinds), format_func=lambda name: _(kinds[name].label) or name, key=f"{key}_kind"
+            _("New layer"),
+            list(kinds),
+            index=list(kinds).index("dense"),
+            format_func=lambda name: _(kinds[name].label) or name,
+            key=f"{key}_kind",
         )
         ids = [node.id for node in graph.nodes]
         after = st.selectbox(

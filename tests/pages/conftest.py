@@ -14,6 +14,7 @@ Screen = Callable[..., AppTest]
 def screen(monkeypatch: pytest.MonkeyPatch) -> Screen:
     """Draw a screen by its name, with values in its address: `screen("data", dataset=…, language="zh_CN")`."""
     monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("LATHE_ENGINE", "external")  # what needs an engine is tested in tests/browser and tests/faults
 
     def draw(name: str, **address: str) -> AppTest:
         test = AppTest.from_file(str(ROOT / "pages" / f"{name}.py"), default_timeout=60)
