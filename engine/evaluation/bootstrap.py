@@ -40,7 +40,7 @@ class Bootstrapped:
     def intervals(self) -> dict[str, Interval]:
         """Every metric with its 95 % interval."""
         return {
-            name: interval(value, self.replicates[name], name=name, rows=self.rows)
+            name: interval(value, self.replicates[name], name=name, trials=self.rows if name in PROPORTIONS else 0)
             for name, value in self.values.items()
         }
 
@@ -95,8 +95,15 @@ def resample_weights(rows: int, resamples: int, seed: int) -> Iterator[NDArray[n
         yield np.bincount(cells.ravel(), minlength=rows * count).reshape(rows, count).astype(np.float32)
 
 
-def interval(value: float, samples: NDArray[np.floating], *, name: str = "", rows: int = 0) -> Interval:
-    """The 95 % percentile interval about a value; it always holds the value itself."""
+def interval(value: float, samples: NDArray[np.floating], *, name: str = "", trials: int = 0) -> Interval:
+    """The 95 % percentile interval about a value; it always holds the value itself.
+
+    Args:
+        value: of the metric on all rows.
+        samples: its replicates; undefined ones (NaN) do not count.
+        name: of the metric: some need another kind of interval.
+        trials: where the value is a share of so many independent rows, how many; 0 where it is not.
+    """
     samples = samples[np.isfinite(samples)]
     if not len(samples):
         return Interval(value=value, low=value, high=value)
@@ -104,8 +111,8 @@ def interval(value: float, samples: NDArray[np.floating], *, name: str = "", row
     low, high = (float(bound) for bound in np.quantile(samples, [tail, 1 - tail]))
     if name in REFLECTED:
         low, high = max(0.0, 2 * value - high), 2 * value - low
-    if name in PROPORTIONS and rows and value in (0.0, 1.0):
-        margin = 1 - tail ** (1 / rows)  # all right or all wrong: resampling sees no doubt, Clopper & Pearson 1934 do
+    if trials and value in (0.0, 1.0):
+        margin = 1 - tail ** (1 / trials)  # all right or all wrong: resampling sees no doubt, Clopper & Pearson 1934 do
         low, high = (0.0, margin) if value == 0.0 else (1 - margin, 1.0)
     return Interval(value=value, low=min(low, value), high=max(high, value))
 
@@ -119,8 +126,14 @@ def _class_intervals(
     samples = {name: np.concatenate(chunks, axis=1) for name, chunks in classwise.items()}
     return tuple(
         {
-            name: interval(float(values[name][label, 0]), samples[name][label])
+            name: interval(float(values[name][label, 0]), samples[name][label], trials=_trials(values, name, label))
             for name in ("precision", "recall", "f1", "support")
         }
         for label in range(metrics.classes)
     )
+
+
+def _trials(values: dict[str, NDArray[np.floating]], name: str, label: int) -> int:
+    """Recall is a share of the class's rows, precision of the predictions of it; F1 is no share of anything."""
+    counted = {"recall": "support", "precision": "predicted"}.get(name)
+    return int(values[counted][label, 0]) if counted else 0

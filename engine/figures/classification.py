@@ -33,6 +33,7 @@ from engine.text import N_
 
 MAX_CURVES = 8  # more curves than colours and dashes can be told apart by
 WRITTEN_CLASSES = 14  # up to here figures fit into the cells
+DARK_CELL = 0.8  # share from which a cell is so full that only white reads on it
 ONE_CLASS = N_("Not defined: all examples belong to one class")
 
 
@@ -60,22 +61,19 @@ def confusion_matrix(
     figure = new_figure(
         translate(N_("Predicted")), translate(N_("True")), height_px=min(820, max(320, 130 + 44 * k)), showlegend=False
     )
-    written = [
-        [f"{100 * s:.0f} %" if rates else f"{n:,}" for n, s in zip(*row, strict=True)] for row in _pairs(counts, shares)
-    ]
     figure.add_heatmap(
         z=shares,  # coloured by share, so that a rare class is seen as well as a frequent one
         zmin=0,
         zmax=1,
         colorscale=SEQUENTIAL,
-        text=written,
-        texttemplate="%{text}" if k <= WRITTEN_CLASSES else None,
         showscale=k > WRITTEN_CLASSES,
         colorbar={"thickness": 10, "tickformat": ".0%", "outlinewidth": 0},
         xgap=2,
         ygap=2,
         hoverinfo="skip",
     )
+    if k <= WRITTEN_CLASSES:
+        _write_cells(figure, counts, shares, rates=rates)
     _add_click_layer(figure, counts, shares, labels, translate)
     ticks = {"tickvals": list(range(k)), "ticktext": labels, "showgrid": False, "showline": False, "ticks": ""}
     figure.update_xaxes(range=[-0.5, k - 0.5], side="bottom", **ticks)
@@ -188,8 +186,20 @@ def class_scores(
     return figure.update_yaxes(tickvals=list(range(len(order))), ticktext=labels, autorange="reversed")
 
 
-def _pairs(counts: NDArray[Any], shares: NDArray[Any]) -> Any:
-    return zip(counts.tolist(), shares.tolist(), strict=True)
+def _write_cells(figure: go.Figure, counts: NDArray[Any], shares: NDArray[Any], *, rates: bool) -> None:
+    """The figures in the cells: muted where there is nothing, white on dark cells, else in the page's own colour."""
+    groups = ((counts == 0, MUTED), ((counts > 0) & (shares <= DARK_CELL), None), (shares > DARK_CELL, "#ffffff"))
+    for chosen, colour in groups:
+        rows, columns = np.nonzero(chosen)
+        cells = zip(counts[chosen].tolist(), shares[chosen].tolist(), strict=True)
+        figure.add_scatter(
+            x=columns,
+            y=rows,
+            mode="text",
+            text=[f"{100 * share:.0f} %" if rates else f"{count:,}" for count, share in cells],
+            textfont={"size": 13} if colour is None else {"size": 13, "color": colour},
+            hoverinfo="skip",
+        )
 
 
 def _add_click_layer(

@@ -81,7 +81,7 @@ def _add_points(figure: go.Figure, x: NDArray[Any], y: NDArray[Any]) -> None:
         x=x[chosen],
         y=y[chosen],
         mode="markers",
-        marker={"color": ACCENT, "size": 6, "opacity": 0.45, "line": {"width": 0}},
+        marker={"color": ACCENT, "size": 6, "opacity": 0.7, "line": {"width": 0}},
         customdata=chosen,
         hovertemplate="%{x:.4g}, %{y:.4g}<extra></extra>",
     )

@@ -135,6 +135,7 @@ def threshold_curve(
             "side": "right",
             "title": {"text": translate(N_("Cost an example"))},
             "showgrid": False,
+            "tickmode": "auto",
         },
         hovermode="x unified",
     )

@@ -22,7 +22,8 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid",
 MARKERS = ("circle", "square", "diamond", "triangle-up", "x", "cross", "star", "triangle-down")
 MUTED = "#8a93a3"
 WARNING = "#c8476b"
-SEQUENTIAL = ((0.0, "rgba(59,111,212,0.03)"), (0.25, "#c3d3f3"), (0.5, "#86a8e6"), (0.75, "#4f7dd6"), (1.0, "#1f4aa0"))
+# The page shines through the lower part, so that the same scale reads on white and on dark.
+SEQUENTIAL = ((0.0, "rgba(59,111,212,0.03)"), (0.8, "rgba(59,111,212,0.72)"), (1.0, "#1f4aa0"))
 DIVERGING = ((0.0, "#b8562b"), (0.25, "#e7b493"), (0.5, "rgba(138,147,163,0.12)"), (0.75, "#93b1ea"), (1.0, "#1f4aa0"))
 FONT = (
     '"Source Sans", "Source Sans 3", system-ui, "Segoe UI", "Noto Sans", "PingFang SC", "Microsoft YaHei", '

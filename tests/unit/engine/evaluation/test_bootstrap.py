@@ -89,3 +89,10 @@ def test_many_rows_take_fewer_draws() -> None:
 
 def test_an_interval_without_defined_samples_is_the_value() -> None:
     assert interval(0.5, np.array([np.nan, np.nan])).low == 0.5
+
+
+def test_a_class_that_was_always_found_is_not_certain_to_be() -> None:
+    result = bootstrap(noisy_classes(60, 1.0, 0), with_classes=True)
+    for scores in result.by_class:
+        exact = stats.binomtest(int(scores["support"].value), int(scores["support"].value)).proportion_ci(0.95)
+        assert scores["recall"].low == pytest.approx(exact.low)
