@@ -153,7 +153,7 @@ def _inside(folder: Path, name: str, context: Context, budget: _Budget) -> Path 
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
-    """The name of an entry; without the UTF-8 flag it is usually UTF-8 or GBK all the same, not the standard's cp437."""
+    """The name of an entry; without the UTF-8 flag it is usually UTF-8 or GBK all the same, not cp437."""
     if entry.flag_bits & 0x800:
         return entry.filename
     raw = entry.filename.encode("cp437", errors="replace")

@@ -138,7 +138,7 @@ def _nothing_to_read(files: list[SourceFile]) -> EngineError:
         ErrorKind.BAD_INPUT,
         N_("Nothing that can be read was found in {files}."),
         hint=N_(
-            "Expected tables (CSV, TSV, Parquet, JSON, Excel), pictures in class folders, IDX or NPZ, or archives of these."
+            "Expected tables (CSV, Parquet, JSON, Excel), pictures in class folders, IDX, NPZ, or these in an archive."
         ),
         files=", ".join(file.name for file in files[:3]) or N_("an empty folder"),
     )
@@ -150,7 +150,8 @@ def _look(draft: Draft, context: Context) -> tuple[tuple[ColumnRecord, ...], Tas
     if draft.modality == Modality.IMAGE:
         fixed = {"image": ColumnKind.IMAGE, "label": ColumnKind.CATEGORY, "mode": ColumnKind.CATEGORY}
         columns = tuple(
-            ColumnRecord(name=f.name, kind=fixed.get(f.name, ColumnKind.NUMBER), dtype=f.dtype, distinct=f.distinct, missing=f.missing)
+            ColumnRecord(name=f.name, kind=fixed.get(f.name, ColumnKind.NUMBER), dtype=f.dtype,
+                         distinct=f.distinct, missing=f.missing)
             for f in facts
         )  # fmt: skip
         return columns, Task.IMAGE_CLASSIFICATION, "label"

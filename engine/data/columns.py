@@ -47,7 +47,7 @@ def type_columns(table: Table, target: Path, context: Context) -> None:
             expressions = {name: _expression(connection, table, name, counts[name], context) for name in table.columns}
         context.progress(0.6, N_("Writing the rows"))
         selected = ", ".join(f"{expression} AS {quote(name)}" for name, expression in expressions.items())
-        connection.execute(database.copy_to(f"SELECT {selected} FROM {database.source(table.path)}", target))
+        connection.execute(database.copy_to(f"SELECT {selected} FROM {database.source(table.path)}", target))  # noqa: S608
     finally:
         connection.close()
 
@@ -89,9 +89,7 @@ def _expression(connection: Any, table: Table, name: str, counts: _Counts, conte
         return f"CAST(replace({value}, ',', '.') AS DOUBLE)"
     if counts.numbers >= _NONE_IS_A_GAP * counts.present:
         context.warn(
-            N_(
-                "The column {column} in {file} holds numbers, but also {count} other values, so that it was kept as text."
-            ),
+            N_("The column {column} in {file} holds numbers, but also {count} other values: it was kept as text."),
             column=name,
             file=table.name,
             count=counts.present - counts.numbers,
@@ -105,7 +103,7 @@ def _date_format(connection: Any, table: Table, name: str) -> str | None:
     source, value = database.source(table.path), cleaned(name)
     sample = f"SELECT v FROM (SELECT {value} AS v FROM {source}) WHERE v IS NOT NULL LIMIT {_SAMPLE_FOR_DATES}"  # noqa: S608
     for written in _DATE_FORMATS:
-        asked = f"SELECT count(*) - count(TRY_STRPTIME(v, {database.literal(written)})) FROM "
+        asked = f"SELECT count(*) - count(TRY_STRPTIME(v, {database.literal(written)})) FROM "  # noqa: S608
         if connection.execute(f"{asked} ({sample})").fetchone()[0]:
             continue
         whole = f"(SELECT {value} AS v FROM {source}) WHERE v IS NOT NULL"  # noqa: S608
@@ -116,7 +114,7 @@ def _date_format(connection: Any, table: Table, name: str) -> str | None:
 
 def _canonical(connection: Any, table: Table) -> dict[str, str]:
     """Typed columns (Parquet, JSON, Excel) in one of four types, so that equal content is stored equally."""
-    described = connection.execute(f"DESCRIBE SELECT * FROM {database.source(table.path)}").fetchall()
+    described = connection.execute(f"DESCRIBE SELECT * FROM {database.source(table.path)}").fetchall()  # noqa: S608
     return {name: _canonical_expression(name, str(kind)) for name, kind, *_ in described}
 
 

@@ -46,9 +46,7 @@ def _join(connection: Any, tables: list[Table], context: Context) -> tuple[Table
     else:
         order = list(range(len(tables)))
         context.warn(
-            N_(
-                "{count} files with the same columns were joined into one table: {files}. Import them one by one to keep them apart."
-            ),
+            N_("{count} files with the same columns were joined into one table: {files}."),
             count=len(tables),
             files=", ".join(table.name for table in tables),
         )
@@ -71,8 +69,8 @@ def _join(connection: Any, tables: list[Table], context: Context) -> tuple[Table
 def _select(table: Table, columns: list[str]) -> str:
     """SQL of a table's columns in the order of the first; by place where files have no names for them."""
     pairs = zip(table.columns, columns, strict=True) if not table.named else ((name, name) for name in columns)
-    selected = ", ".join(f"CAST({quote(a)} AS VARCHAR) AS {quote(b)}" if not table.typed else f"{quote(a)} AS {quote(b)}"
-                         for a, b in pairs)  # fmt: skip
+    cast = "{}" if table.typed else "CAST({} AS VARCHAR)"
+    selected = ", ".join(f"{cast.format(quote(a))} AS {quote(b)}" for a, b in pairs)
     return f"SELECT {selected} FROM {database.source(table.path)}"  # noqa: S608 - names are quoted
 
 
@@ -83,9 +81,7 @@ def _check_columns(tables: list[Table]) -> None:
         if not same:
             raise EngineError(
                 ErrorKind.BAD_INPUT,
-                N_(
-                    "These files hold different tables: {first} has the columns {first_columns}; {other} has {other_columns}."
-                ),
+                N_("These are different tables: {first} has the columns {first_columns}; {other} has {other_columns}."),
                 hint=N_("Import one of them, or files of the same columns together."),
                 first=first.name,
                 first_columns=", ".join(first.columns[:8]),

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from engine.data.names import is_target_name, is_text_name
 
@@ -31,7 +32,7 @@ class Dialect:
 
 def parse(text: str, delimiter: str, quoted: bool) -> list[list[str]]:
     """The records of a text as Python's csv module reads them, the standard of what a CSV file means."""
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, quoting=quoting, skipinitialspace=True)
     rows: list[list[str]] = []
     try:

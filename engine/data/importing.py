@@ -174,7 +174,8 @@ def _run(request: Mapping[str, Any], progress: Progress | None) -> dict[str, Any
     )
     watch = _Watch(child)
     try:
-        assert child.stdin is not None and child.stdout is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
         child.stdin.write(json.dumps(request) + "\n")
         child.stdin.flush()
         answer = _listen(child.stdout, progress)
@@ -211,7 +212,8 @@ class _Watch:
     """Ends a child that takes too much memory, disk or time, and knows why afterwards."""
 
     def __init__(self, child: subprocess.Popen[str]) -> None:
-        self._child, self._error, self._done = child, None, threading.Event()
+        self._child, self._done = child, threading.Event()
+        self._error: EngineError | None = None
         self._deadline = time.monotonic() + CHILD_TIMEOUT_S
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -237,7 +239,6 @@ class _Watch:
     def _watch(self) -> None:
         import psutil
 
-        self._error: EngineError | None = None
         while not self._done.wait(_WATCH_EVERY_S):
             try:
                 used_bytes = psutil.Process(self._child.pid).memory_info().rss

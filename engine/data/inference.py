@@ -1,4 +1,4 @@
-"""What the columns hold, and what is probably to be learned: guesses from the data's nature, all of which can be changed.
+"""What the columns hold, and what is probably to be learned: guesses from the data, which can be changed.
 
 Contents and the usual names of columns decide; the name of the data set never does.
 """
@@ -60,7 +60,7 @@ def column_facts(rows: Path, scratch: Path) -> list[ColumnFacts]:
     connection = database.connect(scratch)
     try:
         described = [(str(name), str(kind)) for name, kind, *_ in
-                     connection.execute(f"DESCRIBE SELECT * FROM {database.source(rows)}").fetchall()]  # fmt: skip
+                     connection.execute(f"DESCRIBE SELECT * FROM {database.source(rows)}").fetchall()]  # fmt: skip  # noqa: S608
         total = connection.execute(f"SELECT count(*) FROM {database.source(rows)}").fetchone()[0]  # noqa: S608
         wanted = [(name, kind) for name, kind in described if name != PART_COLUMN]
         facts: list[ColumnFacts] = []
@@ -88,7 +88,9 @@ def kind_of(facts: ColumnFacts, rows: int) -> ColumnKind:
     return ColumnKind.IDENTIFIER if unique else ColumnKind.CATEGORY
 
 
-def infer(facts: Sequence[ColumnFacts], rows: int, *, named: bool, wished: dict[str, Any]) -> tuple[tuple[ColumnRecord, ...], Task, str]:  # fmt: skip
+def infer(
+    facts: Sequence[ColumnFacts], rows: int, *, named: bool, wished: dict[str, Any]
+) -> tuple[tuple[ColumnRecord, ...], Task, str]:
     """The columns, the task and the target of a table or text data set.
 
     Args:
@@ -134,8 +136,8 @@ def _is_class_like(column: ColumnFacts, kind: ColumnKind) -> bool:
     if names.target_rank(column.name) is not None and column.name.lower() in _CODE_TARGETS:
         return column.distinct <= 2  # ordered marks: the distance between 3 and 8 counts
     dense = column.high - column.low + 1 <= 2 * column.distinct
-    return kind == ColumnKind.CATEGORY or (column.distinct <= MAX_NUMBER_CLASSES and dense and column.low in (-1.0, 0.0, 1.0) and
-                                           column.present >= 10 * column.distinct)  # fmt: skip
+    counted = column.low in (-1.0, 0.0, 1.0) and column.present >= 10 * column.distinct  # as codes are
+    return kind == ColumnKind.CATEGORY or (column.distinct <= MAX_NUMBER_CLASSES and dense and counted)
 
 
 def _is_text_data(facts: list[ColumnFacts], kinds: dict[str, ColumnKind], target: str) -> bool:

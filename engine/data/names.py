@@ -10,7 +10,8 @@ from engine.specs import Part
 # In order of strength; a name matches whole, or as the last word ("median_house_value", "loan status").
 TARGET_NAMES = (
     "target", "label", "labels", "class", "y", "outcome", "标签", "类别", "目标", "分类", "情感", "结果", "类标",
-    "sentiment", "category", "topic", "diagnosis", "survived", "species", "churn", "churned", "default", "fraud", "spam",
+    "sentiment", "category", "topic", "diagnosis", "survived", "species", "churn", "churned", "default", "fraud",
+    "spam",
     "income", "quality", "rating", "score", "stars", "grade", "price", "saleprice", "medv", "value", "cost", "charges",
     "salary", "sales", "demand", "revenue", "count", "cnt", "progression", "response", "status", "result", "approved",
     "subscribed", "deposit", "exited", "attrition", "polarity", "emotion", "intent", "评分", "价格", "房价", "销量",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine.data import database
 from engine.data.dialect import SAMPLE_BYTES, Dialect, find_dialect, has_header, parse
@@ -127,7 +127,7 @@ def _read_fast(path: Path, dialect: Dialect, columns: list[str], named: bool, ta
         return False  # small files are read by the tolerant way, which needs no second reader to agree with
     connection = database.connect(context.work_dir)
     try:
-        connection.execute(database.copy_to(f"SELECT * FROM {reading}", target))
+        connection.execute(database.copy_to(f"SELECT * FROM {reading}", target))  # noqa: S608
     except duckdb.Error as error:
         target.unlink(missing_ok=True)
         if "No space left" in str(error):
@@ -156,7 +156,7 @@ def _read_tolerant(
 
 def _records(path: Path, dialect: Dialect, name: str) -> Iterator[list[str]]:
     csv.field_size_limit(MAX_CELL_CHARS)
-    quoting = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
     with open(path, encoding="utf-8", newline="") as file:
         for _ in range(dialect.skip_lines):
             file.readline()

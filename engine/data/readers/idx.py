@@ -1,4 +1,4 @@
-"""IDX, the format of MNIST (http://yann.lecun.com/exdb/mnist/): images and labels in files of their own, often gzipped."""
+"""IDX, the format of MNIST (yann.lecun.com/exdb/mnist): images and labels in files of their own, often gzipped."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.data import limits
 from engine.data.class_folders import Labelled, label_by_folders
@@ -103,6 +103,7 @@ def _check(pictures: Sequence[SourceFile], labelled: Sequence[Labelled]) -> None
 
 def _check_classes(readable: Sequence[Labelled], labelled: Sequence[Labelled]) -> None:
     classes = {entry.label for entry in readable}
+    values: dict[str, Any]
     if len(classes) > 1:
         return
     if labelled and not readable:

@@ -42,7 +42,7 @@ def test_rows_come_by_windows_with_their_numbers(table: tuple[str, pd.DataFrame]
 
 
 def test_an_unknown_column_names_those_there_are(table: tuple[str, pd.DataFrame]) -> None:
-    with pytest.raises(EngineError, match="no column c .* a, b, label") as caught:
+    with pytest.raises(EngineError, match=r"no column c .* a, b, label") as caught:
         store.read_table(table[0], ["c"])
     assert caught.value.kind == ErrorKind.NOT_FOUND
 
