@@ -96,7 +96,7 @@ def _vote(cell: str, column: Sequence[str]) -> float:
     if mean_length > 20:
         short = len(cell) < 0.5 * mean_length and len(cell) <= 30 and cell.count(" ") <= 2
         return 1.0 if short else -1.0
-    if len(distinct) <= 0.2 * len(present):
+    if len(distinct) <= 0.3 * len(present):
         return 1.5  # a word that is none of few values
     return 0.5 if re.fullmatch(r"[A-Za-z][A-Za-z]*([_ ][A-Za-z0-9]+)+", cell) else 0.0
 
