@@ -31,13 +31,13 @@ def find_learning_rate(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 def evaluate(run_id: str, dataset_id: str) -> dict[str, Any]:
     """Evaluate a run on another data set."""
-    from engine.evaluation.new_data import evaluate_on
+    from engine.evaluation.new_data import evaluate_dataset
 
-    return evaluate_on(run_id, dataset_id).model_dump(mode="json")
+    return evaluate_dataset(run_id, dataset_id).model_dump(mode="json")
 
 
 def predict(run_id: str, dataset_id: str) -> dict[str, Any]:
     """Predict every row of a data set; where the table lies."""
-    from engine.evaluation.new_data import predict_on
+    from engine.evaluation.new_data import predict_dataset
 
-    return {"file": str(predict_on(run_id, dataset_id))}
+    return {"file": str(predict_dataset(run_id, dataset_id))}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -15,6 +17,7 @@ _metrics = sa.table(
     "metrics", *(sa.column(name) for name in ("run_uuid", "key", "value", "timestamp", "step", "is_nan"))
 )
 _LOWER_IS_BETTER = ("loss", "rmse", "mae", "mse", "brier", "error", "perplexity")
+P = TypeVar("P")
 _LARGEST = 1e300  # MLflow writes the largest float for infinity
 
 
@@ -48,7 +51,7 @@ def history(run_id: str, *, keys: Sequence[str] | None = None, max_points: int =
     return {name: thin(list(points.values()), max_points) for name, points in sorted(curves.items())}
 
 
-def thin(points: Sequence[MetricPoint], max_points: int) -> list[MetricPoint]:
+def thin(points: Sequence[P], max_points: int, *, value_of: Callable[[P], float] = attrgetter("value")) -> list[P]:
     """At most `max_points` (at least 4) of a curve: first and last, and lowest and highest of equal stretches."""
     max_points = max(max_points, 4)
     if len(points) <= max_points:
@@ -58,8 +61,8 @@ def thin(points: Sequence[MetricPoint], max_points: int) -> list[MetricPoint]:
     kept = [points[0]]
     for i in range(stretches):
         stretch = inner[i * len(inner) // stretches : (i + 1) * len(inner) // stretches]
-        low = min(range(len(stretch)), key=lambda j: stretch[j].value)
-        high = max(range(len(stretch)), key=lambda j: stretch[j].value)
+        low = min(range(len(stretch)), key=lambda j: value_of(stretch[j]))
+        high = max(range(len(stretch)), key=lambda j: value_of(stretch[j]))
         kept += [stretch[j] for j in sorted({low, high})]
     return [*kept, points[-1]]
 
