@@ -18,6 +18,7 @@ from engine.text import N_
 MANY_LAYERS = 30
 ROWS_A_COLUMN = 24  # what fits on a screen with readable text
 ROW_PX = 46
+MIN_LANES = 2.2
 BOX_WIDTH, BOX_HEIGHT = 0.92, 0.66  # of a lane and of a row
 FOLDED = ("activation", "relu", "normalization", "dropout", "padding", "depth", "rescaling", "softmax", "reshape")
 FAMILIES = (  # words in a layer's kind → number of the colour; what is not found is muted
@@ -59,7 +60,10 @@ def layer_diagram(description: ModelDescription, *, translate: Translate = untra
     figure = new_figure(height_px=40 + rows * ROW_PX, showlegend=False, hovermode="closest")
     _draw_edges(figure, boxes)
     _draw_boxes(figure, boxes, narrow=lanes * columns > 4, translate=translate)
-    figure.update_xaxes(visible=False, range=[-0.6, lanes * columns - 0.4], fixedrange=columns * lanes < 6)
+    margin = max(0.0, MIN_LANES - lanes * columns) / 2  # a single column is not drawn as wide as the page
+    figure.update_xaxes(
+        visible=False, range=[-0.6 - margin, lanes * columns - 0.4 + margin], fixedrange=columns * lanes < 6
+    )
     figure.update_yaxes(visible=False, range=[rows - 0.4, -0.6], fixedrange=True)
     figure.update_layout(margin={"l": 0, "r": 0, "t": 4, "b": 4}, dragmode="pan")
     return figure
@@ -124,6 +128,7 @@ def _joins(layer: LayerRecord, boxes: list[Box], box_of: dict[str, int], followe
 def _draw_edges(figure: go.Figure, boxes: list[Box]) -> None:
     xs: list[float | None] = []
     ys: list[float | None] = []
+    shortcuts = 0
     for box in boxes:
         for number in sorted(box.inputs):
             source = boxes[number]
@@ -133,9 +138,10 @@ def _draw_edges(figure: go.Figure, boxes: list[Box]) -> None:
                 bottom, top = source.row + 0.5, box.row - 0.5
                 ys += [source.row + BOX_HEIGHT / 2, bottom, bottom, top, top, box.row - BOX_HEIGHT / 2, None]
             elif box.row - source.row > 1 and source.lane == box.lane:  # a shortcut past the boxes between
-                side = source.lane + BOX_WIDTH / 2 + 0.06
+                side = source.lane + BOX_WIDTH / 2 + (0.03, 0.06)[shortcuts % 2]  # so that two in a row stay apart
+                shortcuts += 1
                 xs += [source.lane + BOX_WIDTH / 2, side, side, box.lane + BOX_WIDTH / 2, None]
-                ys += [source.row, source.row, box.row, box.row, None]
+                ys += [source.row + 0.12, source.row + 0.12, box.row - 0.12, box.row - 0.12, None]
             else:
                 xs += [source.lane, box.lane, None]
                 ys += [source.row + BOX_HEIGHT / 2, box.row - BOX_HEIGHT / 2, None]
@@ -178,11 +184,17 @@ def _label(box: Box, *, narrow: bool) -> str:
     last = box.layers[-1]
     if narrow:
         return f"<b>{safe(_kinds(box), 18)}</b><br>{safe(_shape(last), 20)}"
+    if _is_block(box):
+        return f"<b>{safe(_kinds(box), 44)}</b><br>{safe(_shape(last), 40)}"
     return f"<b>{safe(_kinds(box), 44)}</b><br>{safe(box.title, 28)} · {safe(_shape(last), 28)}"
 
 
+def _is_block(box: Box) -> bool:
+    return bool(box.layers[0].group) and len(box.layers) > 1
+
+
 def _kinds(box: Box) -> str:
-    if box.layers[0].group and len(box.layers) > 1:
+    if _is_block(box):
         return f"{box.title} ({len(box.layers)})"
     return " + ".join(layer.kind for layer in box.layers[:3]) + (" …" if len(box.layers) > 3 else "")
 
