@@ -129,7 +129,9 @@ def ask(verb: str, document: Mapping[str, Any], *, timeout_s: float = 60.0) -> d
     Raises:
         EngineError: the engine's own, or UNAVAILABLE where no answer came in time (ask again to go on waiting).
     """
-    key = questions.put(verb, document, timeout_s=timeout_s)
+    # A run that was resumed or continued since is another model: its old answers are of no use.
+    about = str(get_run(document["run_id"]).ended_at) if "run_id" in document else ""
+    key = questions.put(verb, document, timeout_s=timeout_s, about=about)
     deadline = time.monotonic() + timeout_s
     pause_s = 0.005
     while True:

@@ -31,15 +31,15 @@ class Question:
     document: dict[str, Any]
 
 
-def question_id(verb: str, document: Mapping[str, Any]) -> str:
-    """The hash of a question and of the version that asks it."""
-    text = json.dumps([_version(), verb, document], sort_keys=True)
+def question_id(verb: str, document: Mapping[str, Any], about: str = "") -> str:
+    """The hash of a question, of the state of what it is about, and of the version that asks it."""
+    text = json.dumps([_version(), verb, document, about], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def put(verb: str, document: Mapping[str, Any], *, timeout_s: float) -> str:
+def put(verb: str, document: Mapping[str, Any], *, timeout_s: float, about: str = "") -> str:
     """Ask, or join those who asked the same; returns the question's id."""
-    key, now = question_id(verb, document), time.time()
+    key, now = question_id(verb, document, about), time.time()
     wanted_until = now + max(timeout_s, _WANTED_S)
     with writing() as connection:
         row = connection.execute(sa.select(questions).where(questions.c.id == key)).first()
