@@ -104,7 +104,7 @@ class Dispatcher:
                 log.info("%s is replaced by a fresh one", seat.name)
                 self._pool.replace(seat)
             return
-        log.warning("%s was lost: %s", seat.name, problem)
+        log.warning("%s was lost: %s", seat.name, _first_line(problem))
         seat.state = "lost"
         if claim is not None:
             self._take_back(claim, problem)
@@ -165,7 +165,7 @@ class Dispatcher:
             questions.answer(question.id, error or result["answer"])
             self._tries.pop(question.id, None)
             return True
-        log.warning("the desk was lost over %s: %s", question.verb, problem)
+        log.warning("the desk was lost over %s: %s", question.verb, _first_line(problem))
         tries = self._tries[question.id] = self._tries.get(question.id, 0) + 1
         if tries >= _DESK_TRIES:
             self._tries.pop(question.id)
@@ -177,9 +177,13 @@ class Dispatcher:
         return True
 
 
+def _first_line(problem: BaseException | None) -> str:
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0]
+
+
 def _lost(attempts: int, problem: BaseException | None) -> EngineError:
-    text = str(problem).lower()
-    if "out of memory" in text or "oom" in text or "outofmemory" in type(problem).__name__.lower():
+    # Ray's own monitor says so plainly; its general text names the OOM killer whatever the cause was.
+    if type(problem).__name__ == "OutOfMemoryError" or "running low on memory" in str(problem):
         return EngineError(
             ErrorKind.OUT_OF_MEMORY,
             N_("The machine ran out of memory, {attempts} times."),
