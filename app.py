@@ -50,7 +50,6 @@ def main() -> None:
         [
             st.Page(f"pages/{name}.py", title=title, icon=icon, default=name == "home")
             for name, (title, icon) in pages.items()
-            if (FOLDER / f"{name}.py").is_file()
         ]
     )
     start_engine()
