@@ -105,6 +105,7 @@ def served(script: Path) -> Iterator[str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    command += ["--client.toolbarMode", "developer"]  # else the key that asks for a rerun is not heard
     log = subprocess.DEVNULL
     server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
     url = f"http://127.0.0.1:{port}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine import api
+from engine.specs import RunStatus
 from engine.specs.records import DatasetRecord, EngineState, RunRecord
 from pages.widgets import data_views, importing, layout, live, numbers, state
 from pages.widgets.text import _, plain, say
@@ -20,7 +21,7 @@ def main() -> None:
         layout.page_header("Lathe", _("From data to a model you can trust: bring data, design, train, evaluate."))
         if not datasets and not recent:
             welcome()
-        work, machine = st.columns([3, 1], gap="large")
+        work, machine = st.columns([5, 2], gap="large")
         with work:
             running()
             if recent:
@@ -88,7 +89,7 @@ def run_card(run: RunRecord) -> None:
         title, value = figures[0]
         chart = list(run.sparkline) if len(run.sparkline) > 1 else None
         st.metric(title, value, chart_data=chart, chart_type="line")
-    finished = bool(run.best) and run.status.is_over
+    finished = run.status is RunStatus.FINISHED
     page = state.EVALUATE_PAGE if finished else state.TRAIN_PAGE
     if st.button(
         _("Evaluate") if finished else _("Open"), key=f"recent_open_{run.id}", icon=":material/arrow_forward:"

@@ -36,7 +36,8 @@ def dataset_line(record: DatasetRecord, *, key: str) -> None:
         rows = ngettext("{n} row", "{n} rows", record.rows)
         facts = [_(record.task.label), rows, numbers.size(record.bytes), numbers.ago(record.created_at)]
         st.markdown(
-            f"{layout.task_icon(record.task)} **{plain(shorten(title_of(record), 80))}**  \n:small[{' · '.join(facts)}]",
+            f"{layout.task_icon(record.task)} **{plain(shorten(title_of(record), 80))}**"
+            f"  \n:small[{' · '.join(facts)}]",
             width="stretch",
         )
         if st.button(_("Open"), key=f"{key}_open", icon=":material/arrow_forward:"):

@@ -202,8 +202,9 @@ def _several(
     """Several values: a multiple choice where the options are known, else a list with commas."""
     current = list(value or ())
     if options is not None:
+        hint = _("Choose") if bounds_of(info).get("min_length") else _("All columns")
         known = [*options, *(entry for entry in current if entry not in options)]
-        picked = st.multiselect(label, known, default=current, key=key, help=help_text, placeholder=_("Choose"))
+        picked = st.multiselect(label, known, default=current, key=key, help=help_text, placeholder=hint)
         return _right_length(info, tuple(picked))
     shown = ", ".join(format_float(entry) if item is float else str(entry) for entry in current)
     typed = st.text_input(label, shown, key=key, help=help_text) or ""

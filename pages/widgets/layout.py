@@ -121,7 +121,7 @@ def error_from_run(run: RunRecord) -> None:
 
 def metric_row(figures: Sequence[tuple[str, str] | tuple[str, str, str]]) -> None:
     """Figures beside each other: (label, value) or (label, value, help), translated and formatted."""
-    with st.grid(columns="auto", min_column_width=150, gap="small"):
+    with st.grid(columns="auto", min_column_width=110, gap="small"):
         for label, value, *rest in figures:
             st.metric(label, value, help=rest[0] if rest and rest[0] else None)
 
