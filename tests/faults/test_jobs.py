@@ -233,10 +233,12 @@ def test_an_engine_killed_and_started_again_finishes_what_was_running(
     in_the_middle(run_id)
     pid = lease.engine_pid()
     assert pid is not None
-    os.kill(pid, signal.SIGKILL)
+    process = client.started_engine()
+    assert process is not None
+    assert process.pid == pid
+    process.kill()
+    process.wait()
     wait_for("the end of all its processes", lambda: not ours(workspace), 20)
-    # The next one is started as a restarted app would do it.
-    client._child.process = None
     wait_for("a new engine", lambda: client.ensure_engine() or lease.engine_pid() not in (None, pid), 60)
     record = finished(run_id)
     assert record.attempt == 1  # the run was not to blame
