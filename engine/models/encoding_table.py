@@ -160,7 +160,7 @@ class TableEncoder(Encoder):
         from keras import layers
 
         from engine.models.preprocessing_text import CategoryLookup, ColumnWords
-        from engine.models.tokens import fingerprint_array
+        from engine.models.tokens import fingerprint_array, lookup_table
 
         columns, encoded = self.columns, {}
         for name in [*columns.categories, *columns.words]:
@@ -168,10 +168,8 @@ class TableEncoder(Encoder):
                 raw[name] = keras.Input((), dtype="string", name=name)
         codes = []
         for name, known in columns.categories.items():
-            marks = fingerprint_array(known)
-            order = np.argsort(marks)
-            constants = {"marks": marks[order], "numbers": (order + 1).astype(np.int32)}
-            codes.append(CategoryLookup(constants=constants)(raw[name]))
+            table = lookup_table(fingerprint_array(known), np.arange(len(known)) + 1)
+            codes.append(CategoryLookup(constants=table)(raw[name]))
         if codes:
             encoded["categories"] = layers.Concatenate(axis=1)(codes) if len(codes) > 1 else codes[0]
         found = [ColumnWords(constants={"marks": words})(raw[name]) for name, words in columns.words.items()]

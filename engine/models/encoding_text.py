@@ -135,16 +135,16 @@ class TextEncoder(Encoder):
         import keras
 
         from engine.models.preprocessing_text import TextToNgrams, TextToTokens, joined
+        from engine.models.tokens import lookup_table
 
         settings = self.settings
         raw = {name: keras.Input((), dtype="string", name=name) for name in self.columns}
         text = joined(list(raw.values()))
-        order = np.argsort(self.token_marks)
         options: dict[str, Any] = {"kind": settings.tokens, "lowercase": settings.lowercase}
         encoded = {
             "tokens": TextToTokens(
                 length=settings.sequence_length,
-                constants={"marks": self.token_marks[order], "numbers": (order + FIRST_TOKEN).astype(np.int32)},
+                constants=lookup_table(self.token_marks, np.arange(self.token_marks.size) + FIRST_TOKEN),
                 **options,
             )(text)
         }

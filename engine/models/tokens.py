@@ -102,6 +102,14 @@ def look_up(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     return np.where(known[place] == values, place, -1)
 
 
+def lookup_table(marks: np.ndarray, numbers: np.ndarray) -> dict[str, np.ndarray]:
+    """Constants of a lookup layer: ascending fingerprints with their numbers, never empty (-1 is no fingerprint)."""
+    if marks.size == 0:
+        return {"marks": np.array([-1], np.int64), "numbers": np.zeros(1, np.int32)}
+    order = np.argsort(marks)
+    return {"marks": marks[order], "numbers": numbers[order].astype(np.int32)}
+
+
 def look_up_tensor(values: Any, known: Any) -> Any:
     """`look_up` for TensorFlow: int64 `(values,)` in a sorted int64 `(known,)`."""
     place = tf.minimum(tf.searchsorted(known, values, out_type=tf.int64), tf.size(known, tf.int64) - 1)

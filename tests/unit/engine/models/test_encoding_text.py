@@ -176,5 +176,7 @@ def test_the_shape_is_known_without_the_data() -> None:
 
 def test_empty_texts_only_are_encoded_too() -> None:
     data = prepared([""] * 40)
-    encoded = Encoder.fit(data).encode(data)
-    assert not any(values.any() for values in encoded.values())
+    encoder = Encoder.fit(data)
+    assert not any(values.any() for values in encoder.encode(data).values())
+    _, tensors = encoder.raw_inputs()
+    assert set(tensors) == set(encoder.input_specs)
