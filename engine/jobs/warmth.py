@@ -18,25 +18,48 @@ def warm_up(*, training: bool) -> str:
     if not training:
         return "CPU"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import keras
-    import numpy as np
-
     device = _device()
-    model = keras.Sequential(
-        [
-            keras.Input((8, 8, 1)),
-            keras.layers.Conv2D(4, 3, activation="relu"),
-            keras.layers.GlobalAveragePooling2D(),
-            keras.layers.Dense(2),
-        ]
-    )
-    model.compile(keras.optimizers.AdamW(), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit(np.zeros((8, 8, 8, 1), "float32"), np.zeros(8, "int32"), batch_size=4, verbose=0)
-    model.predict(np.zeros((4, 8, 8, 1), "float32"), verbose=0)
-    keras.backend.clear_session()
+    _train_a_little()
     with contextlib.suppress(Exception):  # a store that does not answer now may answer when the first run comes
         tracking.client()
     return device
+
+
+def _train_a_little() -> None:
+    """Two steps of a small convolutional network through the very code that runs train with.
+
+    Most of a process' first run is not the model's own tracing, but what is imported and initialised on the way.
+    """
+    import keras
+    import numpy as np
+
+    from engine.specs.training import AdamW, CrossEntropyLoss
+    from engine.training import precision
+    from engine.training.losses import build_loss
+    from engine.training.optimizers import build_optimizer
+    from engine.training.steps import Chunk, StepSettings, make_stepper
+
+    image = keras.Input((8, 8, 1), name="image")
+    features = keras.layers.Conv2D(8, 3, padding="same")(keras.layers.Rescaling(1 / 255)(image))
+    features = keras.layers.MaxPooling2D()(keras.layers.ReLU()(keras.layers.BatchNormalization()(features)))
+    features = keras.layers.Dropout(0.1)(keras.layers.Flatten()(features))
+    model = keras.Model({"image": image}, keras.layers.Dense(3)(features))
+    stepper = make_stepper(
+        StepSettings(
+            model=model,
+            optimizer=build_optimizer(AdamW()),
+            loss=build_loss(CrossEntropyLoss()),
+            classification=True,
+            clip_norm=1.0,
+            jit=precision.use_jit(),
+        )
+    )
+    images, codes = np.zeros((8, 8, 8, 1), "uint8"), np.zeros(8, "int32")
+    chunk = Chunk({"image": images}, codes, np.ones(8, "float32"), batch_size=4)
+    stepper.train(chunk, np.full(2, 1e-3, "float32"), np.zeros(2, "float32"))
+    stepper.predict({"image": images.astype("float32")})
+    stepper.state()
+    keras.backend.clear_session()
 
 
 def _device() -> str:
