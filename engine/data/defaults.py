@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import skew
 
-from engine.data.defaults_model import Facts, choose_model
+from engine.data.defaults_model import Facts, choose_model, table_bins
 from engine.data.values import join_texts, to_number
 from engine.specs.records import DatasetRecord
 from engine.specs.run import RunSpec
@@ -104,7 +104,7 @@ def _preprocessing(record: DatasetRecord, task: Task, target: str, facts: Facts)
         return _texts(record, target, facts)
     inputs = [c for c in record.columns if c.name != target and c.kind in (ColumnKind.NUMBER, ColumnKind.CATEGORY)]
     numbers = sum(column.kind is ColumnKind.NUMBER for column in inputs)
-    table: dict[str, Any] = {"kind": "table"}
+    table: dict[str, Any] = {"kind": "table", "bins": table_bins(facts.rows)}
     if task is Task.TABLE_REGRESSION:
         table["target_transform"] = _target_transform(read_table(record.id, [target])[target])
     return table, facts.replace(numbers=numbers, categories=len(inputs) - numbers)
