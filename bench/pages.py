@@ -37,13 +37,13 @@ WATCH = """() => { window.latheRerun = new Promise(done => {
     const app = document.querySelector('[data-testid=stApp]')
     const start = performance.now()
     let ran = false
-    const look = () => {
+    const look = (seen) => {
         const state = app.getAttribute('data-test-script-state')
-        if (state === 'running') ran = true
-        if (ran && state !== 'running') { watch.disconnect(); done(performance.now() - start) }
+        ran = ran || state !== 'notRunning' || seen.some(change => change.oldValue !== 'notRunning')
+        if (ran && state === 'notRunning') { watch.disconnect(); done(performance.now() - start) }
     }
     const watch = new MutationObserver(look)
-    watch.observe(app, {attributes: true})
+    watch.observe(app, {attributeFilter: ['data-test-script-state'], attributeOldValue: true})
     setTimeout(() => { watch.disconnect(); done(-1) }, 20000)
 }) }"""
 
