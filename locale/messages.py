@@ -7,7 +7,9 @@ closed lists (`Literal["adam", …]`) are named by `pages.widgets.fields.value_l
 from __future__ import annotations
 
 import ast
+import importlib
 import io
+import pkgutil
 import sys
 import typing
 from collections.abc import Iterator
@@ -65,8 +67,11 @@ def listed_values() -> Iterator[tuple[str, str, int]]:
         for child in cls.__subclasses__():
             yield from below(child)
 
-    assert engine.specs
+    for module in pkgutil.walk_packages(engine.specs.__path__, "engine.specs."):
+        importlib.import_module(module.name)  # all of them, so that the list does not depend on who asked before
     for cls in below(Document):
+        if not cls.__module__.startswith("engine.specs") or cls.__module__ == "engine.specs.records":
+            continue  # records are read, not filled in: their values never stand on a form
         for name, info in cls.model_fields.items():  # type: ignore[attr-defined]
             if name == "kind":  # shown by the label of its class
                 continue
