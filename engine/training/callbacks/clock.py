@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+# The first steps are slow; what is left is estimated only after this share of the time limit.
+TRUSTED_SHARE = 0.05
+
 
 class Clock:
     """Training time and the share of the run that is done.
@@ -34,16 +37,26 @@ class Clock:
         """True where the time limit is reached."""
         return 0.0 < self._limit_s <= self.spent_s
 
+    def limit_binds(self, done_steps: int) -> bool:
+        """Whether the time limit will end the run before its steps do.
+
+        Only then may the clock have a say in what is learned: any other run with the same seed gives the same weights.
+        """
+        if not self._limit_s or self.spent_s < TRUSTED_SHARE * self._limit_s:
+            return False
+        step_s = self.step_s(done_steps) or 0.0
+        return self.spent_s + step_s * (self._planned - done_steps) > self._limit_s
+
     def share(self, done_steps: int) -> float:
-        """The share of the run that is done, by steps or by the time limit, whichever is further (0 to 1)."""
+        """The share of the run that is done (0 to 1), by steps; by time where the limit will end the run."""
         by_steps = done_steps / self._planned
-        by_time = self.spent_s / self._limit_s if self._limit_s else 0.0
+        by_time = self.spent_s / self._limit_s if self.limit_binds(done_steps) else 0.0
         return min(max(by_steps, by_time), 1.0)
 
     def shares(self, done_steps: int, steps: int) -> list[float]:
         """`share` before each of the next steps; between them time is taken to run on as it did so far."""
         first = self.share(done_steps)
-        if done_steps / self._planned >= first or not self._limit_s:
+        if done_steps / self._planned >= first:
             return [min((done_steps + i) / self._planned, 1.0) for i in range(steps)]
         step_s = self.step_s(done_steps) or 0.0
         return [min(first + i * step_s / self._limit_s, 1.0) for i in range(steps)]

@@ -48,3 +48,12 @@ def test_earlier_attempts_count(now: Callable[[float], None]) -> None:
     assert clock.step_s(50) == pytest.approx(0.1)
     now(2.0)
     assert clock.is_over
+
+
+def test_a_limit_that_does_not_bind_leaves_the_schedule_to_the_steps(now: Callable[[float], None]) -> None:
+    clock = Clock(planned_steps=100, limit_s=100.0)
+    now(2.0)  # the first step was slow: by time alone, two of a hundred would be done
+    assert clock.share(1) == pytest.approx(0.01)
+    now(6.0)  # ten steps in 6 s: 60 s in all
+    assert not clock.limit_binds(10)
+    assert clock.shares(10, 2) == pytest.approx([0.10, 0.11])
