@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from engine.data.load import Prepared
     from engine.specs.records import DatasetRecord
 
+LAYER = "lathe_"  # with which the names of the encoders' layers in an exported model begin
 InputSpecs = dict[str, tuple[tuple[int, ...], str]]  # input name -> (shape without the batch, dtype)
 
 
@@ -98,8 +99,11 @@ class Encoder(ABC):
     def _info(self) -> dict[str, Any]: ...
 
     @abstractmethod
-    def raw_inputs(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """For the exported model: its raw Keras inputs by name, and the encoded tensors made from them by name."""
+    def raw_inputs(self, reserved: Iterable[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
+        """For the exported model: its raw Keras inputs by name, and the encoded tensors made from them by name.
+
+        `reserved`: names of layers that stand behind them, which no input may have; see `raw_names`.
+        """
 
     # ---- keeping --------------------------------------------------------------------------------------------------
     @abstractmethod
@@ -142,6 +146,25 @@ class Encoder(ABC):
             return _class_for(spec.task.modality)._from_state(
                 spec, tuple(document["classes"]), scaler, document["state"], dict(arrays)
             )
+
+
+def raw_names(columns: Iterable[str], reserved: Iterable[str] = ()) -> dict[str, str]:
+    """The exported model's input for each column: the column's name as far as Keras takes it.
+
+    Keras takes no "/" and no name twice in a model, layers included: an underscore replaces the one and is appended
+    against the other. The encoders' own layers all begin with `LAYER`.
+    """
+    names: dict[str, str] = {}
+    taken = set(reserved)
+    for column in columns:
+        name = column.replace("/", "_") or "_"
+        if name.startswith(LAYER):
+            name = f"_{name}"
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        names[column] = name
+    return names
 
 
 def fit_target(prepared: Prepared) -> TargetScaler | None:

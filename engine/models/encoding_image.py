@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from engine.models.encoding import Encoder, InputSpecs
+from engine.models.encoding import LAYER, Encoder, InputSpecs, raw_names
 from engine.models.encoding_target import TargetScaler
 from engine.specs import Modality
 from engine.specs.data import DataSpec, ImagePreprocessing
@@ -82,14 +82,15 @@ class ImageEncoder(Encoder):
     def _resizing(self) -> Any:
         from engine.models.preprocessing import ToSize
 
-        return ToSize(self._settings.image_size_px, self._settings.keep_aspect_ratio)
+        return ToSize(self._settings.image_size_px, self._settings.keep_aspect_ratio, name=f"{LAYER}size")
 
-    def raw_inputs(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def raw_inputs(self, reserved: Iterable[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
         """`image`: `(batch, any height, any width, channels)`, values of 0 to 255."""
         import keras
 
-        raw = keras.Input((None, None, self.channels), dtype="float32", name="image")
-        return {"image": raw}, {"image": self._resizing()(raw)}
+        name = raw_names(["image"], reserved)["image"]
+        raw = keras.Input((None, None, self.channels), dtype="float32", name=name)
+        return {name: raw}, {"image": self._resizing()(raw)}
 
     def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         return {}, {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from engine.models.encoding import Encoder, InputSpecs, fit_target, train_positions
+from engine.models.encoding import LAYER, Encoder, InputSpecs, fit_target, raw_names, train_positions
 from engine.models.encoding_numbers import NumberColumn
 from engine.models.encoding_target import TargetScaler
 from engine.specs import ColumnKind, Modality
@@ -136,45 +136,46 @@ class TableEncoder(Encoder):
             out["words"] = np.concatenate(found, axis=1)
         return out
 
-    def raw_inputs(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def raw_inputs(self, reserved: Iterable[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
         """A raw input a column, `(batch,)`: floats, NaN for missing (dates: days since 1970); strings, "" for none."""
         import keras
-        from keras import layers
 
         from engine.models.preprocessing import Column, NumberEncoding
 
-        columns, raw, encoded = self.columns, {}, {}
+        columns, encoded = self.columns, {}
+        strings = dict.fromkeys([*columns.categories, *columns.words], "string")
+        dtypes = {**dict.fromkeys(columns.numbers, "float32"), **strings}
+        names = raw_names(dtypes, reserved)
+        raw = {column: keras.Input((), dtype=dtype, name=names[column]) for column, dtype in dtypes.items()}
         if columns.numbers:
             vectors = []
-            for name, column in columns.numbers.items():
-                raw[name] = keras.Input((), dtype="float32", name=name)
-                encode = NumberEncoding(column.method, self.width, self.flag, constants=column.constants)
-                vectors.append(encode(Column()(raw[name])))
-            encoded["numbers"] = layers.Concatenate(axis=1)(vectors) if len(vectors) > 1 else vectors[0]
-        if columns.categories or columns.words:
-            encoded |= self._raw_strings(raw)
-        return raw, encoded
+            for place, (name, column) in enumerate(columns.numbers.items()):
+                value = Column(name=f"{LAYER}column_{place}")(raw[name])
+                label = f"{LAYER}number_{place}"
+                encode = NumberEncoding(column.method, self.width, self.flag, constants=column.constants, name=label)
+                vectors.append(encode(value))
+            encoded["numbers"] = _joined(vectors, "numbers")
+        if strings:
+            encoded |= self._encoded_strings(raw)
+        return {names[column]: tensor for column, tensor in raw.items()}, encoded
 
-    def _raw_strings(self, raw: dict[str, Any]) -> dict[str, Any]:
-        import keras
-        from keras import layers
-
+    def _encoded_strings(self, raw: dict[str, Any]) -> dict[str, Any]:
         from engine.models.preprocessing_text import CategoryLookup, ColumnWords
         from engine.models.tokens import fingerprint_array, lookup_table
 
         columns, encoded = self.columns, {}
-        for name in [*columns.categories, *columns.words]:
-            if name not in raw:
-                raw[name] = keras.Input((), dtype="string", name=name)
         codes = []
-        for name, known in columns.categories.items():
+        for place, (name, known) in enumerate(columns.categories.items()):
             table = lookup_table(fingerprint_array(known), np.arange(len(known)) + 1)
-            codes.append(CategoryLookup(constants=table)(raw[name]))
+            codes.append(CategoryLookup(constants=table, name=f"{LAYER}category_{place}")(raw[name]))
         if codes:
-            encoded["categories"] = layers.Concatenate(axis=1)(codes) if len(codes) > 1 else codes[0]
-        found = [ColumnWords(constants={"marks": words})(raw[name]) for name, words in columns.words.items()]
+            encoded["categories"] = _joined(codes, "categories")
+        found = [
+            ColumnWords(constants={"marks": words}, name=f"{LAYER}words_{place}")(raw[name])
+            for place, (name, words) in enumerate(columns.words.items())
+        ]
         if found:
-            encoded["words"] = layers.Concatenate(axis=1)(found) if len(found) > 1 else found[0]
+            encoded["words"] = _joined(found, "words")
         return encoded
 
     # ---- keeping --------------------------------------------------------------------------------------------------
@@ -209,6 +210,12 @@ class TableEncoder(Encoder):
             columns.numbers[name] = NumberColumn(method, constants)
         columns.words = {name: arrays[f"words/{place}"] for place, name in enumerate(state["words"])}
         return cls(spec, classes, scaler, columns, state["flag"])
+
+
+def _joined(tensors: list[Any], name: str) -> Any:
+    from keras import layers
+
+    return layers.Concatenate(axis=1, name=f"{LAYER}{name}")(tensors) if len(tensors) > 1 else tensors[0]
 
 
 def as_texts(values: pd.Series) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from engine.models.encoding import Encoder, InputSpecs, train_positions
+from engine.models.encoding import LAYER, Encoder, InputSpecs, raw_names, train_positions
 from engine.models.encoding_target import TargetScaler
 from engine.specs import Modality
 from engine.specs.data import DataSpec, TextPreprocessing
@@ -130,7 +130,7 @@ class TextEncoder(Encoder):
         out[_rows(counts)[fits], slot[fits]] = weights[order][fits]
         return ids, out
 
-    def raw_inputs(self) -> tuple[dict[str, Any], dict[str, Any]]:
+    def raw_inputs(self, reserved: Iterable[str] = ()) -> tuple[dict[str, Any], dict[str, Any]]:
         """One string input a text column, `(batch,)`."""
         import keras
 
@@ -138,12 +138,14 @@ class TextEncoder(Encoder):
         from engine.models.tokens import lookup_table
 
         settings = self.settings
-        raw = {name: keras.Input((), dtype="string", name=name) for name in self.columns}
+        names = raw_names(self.columns, reserved).values()
+        raw = {name: keras.Input((), dtype="string", name=name) for name in names}
         text = joined(list(raw.values()))
         options: dict[str, Any] = {"kind": settings.tokens, "lowercase": settings.lowercase}
         encoded = {
             "tokens": TextToTokens(
                 length=settings.sequence_length,
+                name=f"{LAYER}tokens",
                 constants=lookup_table(self.token_marks, np.arange(self.token_marks.size) + FIRST_TOKEN),
                 **options,
             )(text)
@@ -152,6 +154,7 @@ class TextEncoder(Encoder):
             ids, weights = TextToNgrams(
                 longest=settings.ngrams,
                 length=ngram_slots(settings),
+                name=f"{LAYER}ngrams",
                 constants={"marks": self.ngram_marks, "factors": self.ngram_factors},
                 **options,
             )(text)

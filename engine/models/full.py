@@ -6,7 +6,7 @@ import keras
 from keras import layers
 
 from engine.errors import EngineError, ErrorKind
-from engine.models.encoding import Encoder
+from engine.models.encoding import LAYER, Encoder
 from engine.models.preprocessing import UnscaleTarget
 from engine.text import N_
 
@@ -31,11 +31,11 @@ def build_full(core: keras.Model, encoder: Encoder) -> keras.Model:
             hint=N_("Set KERAS_BACKEND=tensorflow and export again; the trained weights stay as they are."),
             backend=keras.backend.backend(),
         )
-    raw, encoded = encoder.raw_inputs()
+    raw, encoded = encoder.raw_inputs(reserved=[core.name])
     outputs = core({name: encoded[name] for name in encoder.input_specs})
     if encoder.target_scaler is None:
-        outputs = layers.Softmax(dtype="float32", name="probabilities")(outputs)
+        outputs = layers.Softmax(dtype="float32", name=f"{LAYER}probabilities")(outputs)
     else:
         scaler = encoder.target_scaler
-        outputs = UnscaleTarget(scaler.method, scaler.numbers, dtype="float32", name="prediction")(outputs)
+        outputs = UnscaleTarget(scaler.method, scaler.numbers, dtype="float32", name=f"{LAYER}prediction")(outputs)
     return keras.Model(raw, outputs, name="lathe_model")

@@ -11,7 +11,7 @@ from engine.models.tokens import TokenKind, fingerprints, look_up_tensor, ngrams
 
 def joined(texts: list[Any]) -> Any:
     """Several string tensors `(batch,)` as one, with a space between."""
-    return texts[0] if len(texts) == 1 else JoinTexts()(texts)
+    return texts[0] if len(texts) == 1 else JoinTexts(name="lathe_text")(texts)
 
 
 @keras.saving.register_keras_serializable("lathe")

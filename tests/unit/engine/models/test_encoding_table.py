@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from engine.data.load import Prepared, prepare
-from engine.models.encoding import Encoder, shape_from_spec
+from engine.models.encoding import Encoder, raw_names, shape_from_spec
 from engine.models.encoding_table import as_texts
 from engine.specs import ColumnKind, Modality, Part, Task
 from engine.specs.data import DataSpec
@@ -52,6 +52,29 @@ def prepared(frame: pd.DataFrame | None = None, *, task: str = "table_regression
         {"dataset": "0" * 16, "task": task, "target": target, "preprocessing": {"kind": "table", **settings}}
     )
     return prepare(data, people() if frame is None else frame, KINDS)
+
+
+def test_columns_may_be_named_like_layers_and_with_any_characters(tmp_path: Path) -> None:
+    import keras
+
+    from engine.models.full import build_full
+
+    odd = {"age": "column_2", "income": "a/b: ü", "town": "concatenate", "name": "mlp", "cabin": "lathe_words"}
+    frame = people().rename(columns=odd)
+    kinds = dict(zip(frame.columns, KINDS.values(), strict=True))
+    preprocessing = {"kind": "table"}
+    data = DataSpec.model_validate(
+        {"dataset": "0" * 16, "task": "table_regression", "target": "price", "preprocessing": preprocessing}
+    )
+    encoder = Encoder.fit(prepare(data, frame, kinds))
+    inputs = {name: keras.Input(shape, dtype=dtype, name=name) for name, (shape, dtype) in encoder.input_specs.items()}
+    core = keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Flatten()(inputs["numbers"])), name="mlp")
+    build_full(core, encoder).save(tmp_path / "model.keras")
+    full = keras.saving.load_model(tmp_path / "model.keras")
+    rows = raw_rows(encoder, frame)
+    names = raw_names(rows, ["mlp"])
+    assert names["mlp"] == "mlp_"
+    assert full.predict({names[column]: values for column, values in rows.items()}, verbose=0).shape == (ROWS, 1)
 
 
 def raw_rows(encoder: Encoder, frame: pd.DataFrame) -> dict[str, np.ndarray]:
