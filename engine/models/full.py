@@ -11,6 +11,12 @@ from engine.models.preprocessing import UnscaleTarget
 from engine.text import N_
 
 
+def can_build_full(encoder: Encoder) -> bool:
+    """False where raw strings would have to be read on another backend than TensorFlow."""
+    needs_strings = bool({"tokens", "categories", "words"} & set(encoder.input_specs))
+    return not needs_strings or keras.backend.backend() == "tensorflow"
+
+
 def build_full(core: keras.Model, encoder: Encoder) -> keras.Model:
     """Put what the encoder learned in front of a trained model, and the way back to people's units behind it.
 
@@ -23,8 +29,7 @@ def build_full(core: keras.Model, encoder: Encoder) -> keras.Model:
         EngineError: UNAVAILABLE where strings are to be read on another backend than TensorFlow, which alone has
             string operations.
     """
-    needs_strings = "tokens" in encoder.input_specs or {"categories", "words"} & set(encoder.input_specs)
-    if needs_strings and keras.backend.backend() != "tensorflow":
+    if not can_build_full(encoder):
         raise EngineError(
             ErrorKind.UNAVAILABLE,
             N_("A model that reads raw text can be exported with the TensorFlow backend only, not with {backend}."),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.models.build import build_full
+from engine.models.full import can_build_full
 from engine.specs import RunSpec
 from engine.training.checkpoints import disk_error
 from engine.training.pipeline import Encoded
@@ -33,7 +34,8 @@ def save_model(run_dir: Path, spec: RunSpec, core: Any, encoded: Encoded) -> Pat
         partial.mkdir(parents=True)
         core.save(partial / CORE)
         encoded.encoder.save(partial / ENCODER)
-        build_full(core, encoded.encoder).save(partial / FULL)
+        if can_build_full(encoded.encoder):  # core and encoder alone evaluate and predict on every backend
+            build_full(core, encoded.encoder).save(partial / FULL)
         (partial / SPEC).write_text(spec.to_json(), encoding="utf-8")
         cleaner = json.dumps(encoded.prepared.cleaner.to_record(), ensure_ascii=False)
         (partial / CLEANER).write_text(cleaner, encoding="utf-8")
