@@ -64,8 +64,9 @@ def _table(facts: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
     training = {"batch_size": batch, "early_stopping": _stopping(facts, patience_epochs=8)}
     numbers_wanted = not facts.task.is_classification
     if facts.rows < FEW_ROWS:  # many members and few epochs: the noise of single rows averages out
-        training["epochs"] = _between(8, 40, (1_200 if numbers_wanted else 800) * batch / max(facts.rows, 1))
-        training["optimizer"] = {"kind": "adamw", "learning_rate": 1e-3, "weight_decay": 1e-3}
+        training["epochs"] = _between(8, 40, (1_400 if numbers_wanted else 800) * batch / max(facts.rows, 1))
+        rate = 2e-3 if numbers_wanted else 1e-3
+        training["optimizer"] = {"kind": "adamw", "learning_rate": rate, "weight_decay": 1e-3}
         return {"kind": "table_ensemble", "members": 16, "units": [128, 128]}, training
     training["epochs"] = _between(3, 40, (30 if numbers_wanted else 14) * (15_000 / facts.rows) ** 0.5)
     rate = 3e-3 if numbers_wanted else 2e-3
@@ -85,8 +86,8 @@ def _text(facts: Facts) -> tuple[dict[str, Any], dict[str, Any]]:
     batch = _power_of_two(facts.rows / 200, 16, 128)
     return {"kind": "text_pool"}, {
         "batch_size": batch,
-        "epochs": max(3, min(10, round(200_000 / max(facts.rows, 1)))),
-        "optimizer": {"kind": "adamw", "learning_rate": 2e-3, "weight_decay": 1e-3},
+        "epochs": _between(3, 6, 200_000 / max(facts.rows, 1)),
+        "optimizer": {"kind": "adamw", "learning_rate": 1e-3, "weight_decay": 1e-3},
         "early_stopping": _stopping(facts, patience_epochs=3),
     }
 
