@@ -72,17 +72,21 @@ def edit(spec: RunSpec) -> RunSpec:
         if st.button(_("Back to the proposal"), icon=":material/restart_alt:", key="design_reset"):
             default = api.default_spec(spec.data.dataset, task=spec.data.task, target=spec.data.target)
             return default.model_copy(update={"data": spec.data})
-    model_tab, training_tab, regularisation_tab, document = st.tabs(
-        [_("Model"), _("Training"), _("Against overfitting"), _("Document")]
-    )
-    with model_tab:
-        spec = edit_model(spec)
-    with training_tab:
-        spec = edit_training(spec)
-    with regularisation_tab:
-        spec = edit_regularisation(spec)
-    with document:
-        spec = document_tab(spec)
+    titles = {
+        "model": _("Model"),
+        "training": _("Training"),
+        "regularisation": _("Against overfitting"),
+        "document": _("Document"),
+    }
+    editors = {
+        "model": edit_model,
+        "training": edit_training,
+        "regularisation": edit_regularisation,
+        "document": document_tab,
+    }
+    for name, place in layout.open_tabs(titles, key="design_tabs"):
+        with place:
+            spec = editors[name](spec)
     return spec
 
 

@@ -79,12 +79,15 @@ def _read_tables(files: list[SourceFile], context: Context) -> Draft:
     candidates = tables_proper or candidates  # plain .txt beside tables are notes
     if not candidates:
         raise _nothing_to_read(files)
+    context.alone = len(candidates) == 1
     tables = _tables(candidates, context)
     table, stretches = combine(tables, context)
     _check_width(table)
-    typed = context.scratch(".parquet")
-    type_columns(table, typed, context)
-    final = Table(typed, table.columns, table.named, table.name, typed=True, rows=table.rows)
+    final = table
+    if not table.final:
+        typed = context.scratch(".parquet")
+        type_columns(table, typed, context)
+        final = Table(typed, table.columns, table.named, table.name, typed=True, rows=table.rows)
     connection = database.connect(context.work_dir)
     try:
         final = add_parts(connection, final, stretches, context)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from engine.data.limits import DUCKDB_MEMORY
+
+_PROGRESS_EVERY_S = 0.5
 
 
 def connect(scratch: Path) -> Any:
@@ -42,3 +47,26 @@ def source(path: Path) -> str:
 def copy_to(query: str, path: Path) -> str:
     """SQL that writes a query to Parquet in row groups small enough to page through."""
     return f"COPY ({query}) TO {literal(path)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 61440)"
+
+
+@contextmanager
+def progress_of(connection: Any, report: Callable[[float], None]) -> Iterator[None]:
+    """Report the share done (0 to 1) of the query that runs within, as DuckDB knows it."""
+    done = threading.Event()
+    connection.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
+
+    def watch() -> None:
+        told = 0.0
+        while not done.wait(_PROGRESS_EVERY_S):
+            share = connection.query_progress() / 100  # below zero while it is not known
+            if share > told:
+                told = min(share, 1.0)
+                report(told)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()

@@ -8,6 +8,7 @@ alone. The order keeps neighbours apart in lightness and hue for protan, deutan 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,9 @@ def untranslated(text: str) -> str:
     return text
 
 
+@cache  # Plotly checks each of its values, which takes longer than to draw most figures
 def template(*, dark: bool = False) -> go.layout.Template:
-    """The look of a figure as a Plotly template."""
+    """The look of a figure as a Plotly template. It is shared: figures copy it, nobody changes it."""
     text, grid, line = ("#d5dae3", "rgba(213,218,227,0.12)", "#4a5363") if dark else ("#2b3342", "#e8ebf0", "#c5cbd6")
     axis = {
         "gridcolor": grid,
@@ -85,17 +87,14 @@ def template(*, dark: bool = False) -> go.layout.Template:
 
 def themed(figure: go.Figure, *, dark: bool = False) -> go.Figure:
     """The same figure for a light or a dark page."""
-    figure.update_layout(template=template(dark=dark))
+    figure.layout.template = template(dark=dark)
     return figure
 
 
 def new_figure(x_title: str = "", y_title: str = "", *, height_px: int = 320, **layout: Any) -> go.Figure:
     """An empty figure in the house's look, its titles already translated."""
-    figure = go.Figure()
-    figure.update_layout(template=template(), height=height_px, **layout)
-    figure.update_xaxes(title_text=x_title)
-    figure.update_yaxes(title_text=y_title)
-    return figure
+    axes = {"xaxis": {"title": {"text": x_title}}, "yaxis": {"title": {"text": y_title}}}
+    return go.Figure(layout={"template": template(), "height": height_px, **axes, **layout})
 
 
 def empty_figure(message: str, *, height_px: int = 320) -> go.Figure:

@@ -4,7 +4,7 @@ A call runs several optimizer steps on one chunk of rows and reports sums over t
 chunk and not once a step. What a person may want to turn while a run goes on (rate, clipping, averaging) is handed in
 as numbers, never baked into the compiled program. `keras.Model.fit` was measured first: on a two-convolution network on
 two cores it ran 7,000 images a second, 8,900 with eight steps an execution, this loop 10,500, with the first step done
-in 0.3 s (docs/decisions/training-loop.md).
+in 0.3 s (docs/decisions/0004-training-loop.md).
 """
 
 from __future__ import annotations

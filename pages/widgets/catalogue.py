@@ -1,6 +1,6 @@
 """Translations straight from the `.po` files, so that no compiled catalogue can lag behind its source.
 
-See docs/decisions/0010-languages.md. The text is turned into the binary form in memory and handed to the standard
+See docs/decisions/0005-languages.md. The text is turned into the binary form in memory and handed to the standard
 library's `gettext`, which then does the looking up and the plurals as everywhere else.
 """
 

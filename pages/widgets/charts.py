@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.elements import plotly_chart
+from streamlit.elements.lib.utils import compute_and_register_element_id
 
 from engine.figures.theme import themed
+from pages.widgets.text import language
 
 Mode = Literal["points", "box", "lasso"]
+KEPT_FIGURES, KEPT_S = 128, 3600.0  # all sessions together; one holds some 20 to 200 kB
 CONFIG: dict[str, Any] = {
     "displaylogo": False,  # no links to other companies
     "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d", "toggleSpikelines"],
@@ -23,27 +27,55 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+def _stable_identity(element_type: str, *, user_key: str | None, is_selection_activated: bool, **rest: Any) -> str:
+    """The id of a chart: by its key alone where it is only looked at.
+
+    Streamlit takes what a chart shows into its id, and the browser builds an element with another id anew: a curve
+    that grows would go blank for a moment with each point. With an id that stays, the drawn curve is updated.
+    """
+    if user_key is not None and not is_selection_activated:
+        rest["key_as_main_identity"] = True
+    return compute_and_register_element_id(
+        element_type, user_key=user_key, is_selection_activated=is_selection_activated, **rest
+    )
+
+
+plotly_chart.compute_and_register_element_id = _stable_identity  # type: ignore[assignment]
+
+
+@st.cache_resource(max_entries=KEPT_FIGURES, ttl=KEPT_S, show_spinner=False)
+def _kept(key: str, of: str, language: str, dark: bool, _build: Callable[[], go.Figure]) -> go.Figure:
+    """A figure that is built once for what it shows; everybody is given the same one, nobody changes it."""
+    return themed(_build(), dark=dark)
+
+
 def chart(
-    figure: go.Figure,
+    figure: go.Figure | Callable[[], go.Figure],
     *,
     key: str,
     alt: str = "",
+    of: object = None,
     selectable: bool = False,
     selection_mode: Mode | Sequence[Mode] = "points",
 ) -> list[dict[str, Any]]:
     """Draw a figure.
 
     Args:
-        figure: from `engine.figures`.
+        figure: from `engine.figures`; or a function that builds it.
         key: of the widget, stable from rerun to rerun, so that the figure is updated and does not jump.
         alt: what it shows, in a sentence, for those who cannot see it.
+        of: where a function builds the figure: all that it depends on but language and theme, as texts, numbers, lists
+            or mappings. The figure is then kept.
         selectable: a click on a point draws the page again.
         selection_mode: "points", "box", "lasso" or several.
 
     Returns:
         The chosen points where it is selectable, as Plotly describes them; else an empty list.
     """
-    themed(figure, dark=is_dark())
+    if not callable(figure):
+        themed(figure, dark=is_dark())
+    else:
+        figure = _kept(key, repr(of), language(), is_dark(), figure) if of else themed(figure(), dark=is_dark())
     if not selectable:
         st.plotly_chart(figure, key=key, theme=None, config=CONFIG, alt=alt or None)
         return []

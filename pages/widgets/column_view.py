@@ -23,16 +23,30 @@ def draw(entry: Mapping[str, Any]) -> None:
         shape = entry.get("histogram")
         if shape:
             outliers, missing = int(entry.get("outliers", 0)), int(entry["missing"])
-            figure = figures.histogram(
-                shape["edges"], shape["counts"], x_title=entry["name"], missing=missing, outliers=outliers, translate=_
-            )
-            if entry["kind"] == ColumnKind.DATE:
-                as_dates(figure, shape["edges"])
-            chart(figure, key="profile_column_histogram", alt=_("Histogram"))
+
+            def build() -> Any:
+                figure = figures.histogram(
+                    shape["edges"],
+                    shape["counts"],
+                    x_title=entry["name"],
+                    missing=missing,
+                    outliers=outliers,
+                    translate=_,
+                )
+                if entry["kind"] == ColumnKind.DATE:
+                    as_dates(figure, shape["edges"])
+                return figure
+
+            chart(build, key="profile_column_histogram", of=entry, alt=_("Histogram"))
         elif entry.get("top"):
             counts = {str(value): int(rows) for value, rows in entry["top"]}
-            figure = figures.top_values(counts, others=int(entry.get("other", 0)), translate=_)
-            chart(figure, key="profile_column_values", alt=_("Most frequent values"))
+            others = int(entry.get("other", 0))
+            chart(
+                lambda: figures.top_values(counts, others=others, translate=_),
+                key="profile_column_values",
+                of=(counts, others),
+                alt=_("Most frequent values"),
+            )
 
 
 def as_dates(figure: Any, edges: list[float]) -> None:

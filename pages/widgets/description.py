@@ -83,17 +83,35 @@ def draw(answer: ModelDescription, *, key: str, full: bool) -> None:
     layout.warnings_of([_(sentence) for sentence in answer.warnings])
     if not full:
         return
-    diagram, table = st.tabs([_("Diagram"), _("Layers")])
-    with diagram:
-        chart(layer_diagram(answer, translate=_), key=f"{key}_diagram")
-    with table:
-        frame = pd.DataFrame(
-            {
-                _("Layer"): [layer.name for layer in answer.layers],
-                _("Kind"): [layer.kind for layer in answer.layers],
-                _("Output"): [layer.output_shape for layer in answer.layers],
-                _("Parameters"): [layer.parameters for layer in answer.layers],
-                _("FLOPs"): [layer.flops for layer in answer.layers],
-            }
-        )
-        st.dataframe(frame, hide_index=True, key=f"{key}_table", height=min(600, 38 + 35 * len(frame)))
+    for name, place in layout.open_tabs({"diagram": _("Diagram"), "layers": _("Layers")}, key=f"{key}_tabs"):
+        with place:
+            if name == "diagram":
+                chart(
+                    lambda: layer_diagram(answer, translate=_),
+                    key=f"{key}_diagram",
+                    of=answer.model_dump_json(include={"layers"}),
+                    alt=_("The layers of the model, from input to output"),
+                )
+            else:
+                layer_table(answer, key=f"{key}_table")
+
+
+def layer_table(answer: ModelDescription, *, key: str) -> None:
+    """Every layer with its shape and its cost."""
+    frame = pd.DataFrame(
+        {
+            _("Layer"): [layer.name for layer in answer.layers],
+            _("Kind"): [layer.kind for layer in answer.layers],
+            _("Output"): [layer.output_shape for layer in answer.layers],
+            _("Parameters"): [layer.parameters for layer in answer.layers],
+            _("FLOPs"): [layer.flops for layer in answer.layers],
+        }
+    )
+    number = st.column_config.NumberColumn
+    st.dataframe(
+        frame,
+        hide_index=True,
+        key=key,
+        height=min(600, 38 + 35 * len(frame)),
+        column_config={name: number(name, format="localized") for name in (_("Parameters"), _("FLOPs"))},
+    )

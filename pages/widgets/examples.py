@@ -25,9 +25,9 @@ def draw_examples(run: RunRecord, examples: Sequence[ExampleRecord], *, key: str
         st.caption(_("They appear as soon as the model is built."))
         return
     groups = {"worst": _("Worst"), "best": _("Best"), "random": _("Random")}
-    for tab, group in zip(st.tabs(list(groups.values())), groups, strict=True):
+    for group, place in layout.open_tabs(groups, key=f"{key}_tabs"):
         chosen = [example for example in examples if example.group == group][:SHOWN]
-        with tab, st.container(key=f"{key}_{group}"):
+        with place, st.container(key=f"{key}_{group}"):
             if run.spec.data.task.modality is Modality.IMAGE:
                 _images(run, chosen)
             elif run.spec.data.task.modality is Modality.TEXT:

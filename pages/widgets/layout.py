@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
 
 from engine.errors import EngineError, ErrorKind
@@ -117,6 +118,27 @@ def error_from_run(run: RunRecord) -> None:
     """Why a run failed, as it was recorded."""
     if run.error:
         error_state(EngineError.from_record(run.error), key=f"error_{run.id}")
+
+
+def open_tabs(titles: Mapping[str, str], *, key: str) -> Iterator[tuple[str, DeltaGenerator]]:
+    """Tabs of which only the open one is drawn: what nobody sees costs nobody time.
+
+    The tab that was left is drawn once more, so that a value typed just before the click on another tab is still read.
+
+    Args:
+        titles: name → title, translated.
+        key: unique on the page.
+
+    Yields:
+        The names to draw now, each with its place.
+    """
+    places = dict(zip(titles, st.tabs(list(titles.values()), key=key, on_change="rerun"), strict=True))
+    now = next((name for name, place in places.items() if place.open), next(iter(places)))
+    before = st.session_state.get(f"{key}/open", now)
+    for name, place in places.items():
+        if name in (now, before):
+            yield name, place
+    st.session_state[f"{key}/open"] = now
 
 
 def metric_row(figures: Sequence[tuple[str, str] | tuple[str, str, str]]) -> None:

@@ -32,14 +32,23 @@ def draw(record: DatasetRecord, images: Mapping[str, Any]) -> None:
         ]
         layout.metric_row(said)
         sizes = {f"{size['width']} × {size['height']}": size["count"] for size in images["sizes"]}
-        chart(figures.bars(sizes, limit=8, x_title=_("Pictures"), translate=_), key="profile_sizes")
+        chart(
+            lambda: figures.bars(sizes, limit=8, x_title=_("Pictures"), translate=_),
+            key="profile_sizes",
+            of=sizes,
+            alt=_("Sizes and modes"),
+        )
         modes = ", ".join(f"{plain(mode)} ({numbers.count(n)})" for mode, n in images["modes"].items())
         st.caption(say("Colour modes: {modes}", modes="") + modes)
     with right:
         layout.section(_("Brightness"))
         shape = images["brightness"]
-        figure = figures.histogram(shape["edges"], shape["counts"], x_title=_("Mean grey, 0 to 255"), translate=_)
-        chart(figure, key="profile_brightness")
+        chart(
+            lambda: figures.histogram(shape["edges"], shape["counts"], x_title=_("Mean grey, 0 to 255"), translate=_),
+            key="profile_brightness",
+            of=shape,
+            alt=_("Brightness"),
+        )
 
 
 def grid(record: DatasetRecord, images: Mapping[str, Any]) -> None:

@@ -74,8 +74,12 @@ def balance(profile: Profile) -> None:
                 icon=":material/balance:",
             )
     with right:
-        figure = figures.class_balance(counts, limit=20, translate=_)
-        chart(figure, key="profile_classes", alt=_("Rows of each class"))
+        chart(
+            lambda: figures.class_balance(counts, limit=20, translate=_),
+            key="profile_classes",
+            of=counts,
+            alt=_("Rows of each class"),
+        )
 
 
 def columns(profile: Profile) -> None:
@@ -146,10 +150,20 @@ def relations(profile: Profile) -> None:
     if scores:
         with left:
             layout.section(_("Association with the target"), _("By correlation, correlation ratio or Cramér's V."))
-            chart(figures.associations(scores, limit=20, translate=_), key="profile_associations")
+            chart(
+                lambda: figures.associations(scores, limit=20, translate=_),
+                key="profile_associations",
+                of=scores,
+                alt=_("Association with the target"),
+            )
     if matrix and len(matrix["names"]) > 1:
         with right:
             layout.section(_("Correlations"))
             names = matrix["names"][:MOST_CORRELATED]
             values = [line[:MOST_CORRELATED] for line in matrix["values"][:MOST_CORRELATED]]
-            chart(figures.correlation(names, values), key="profile_correlations")
+            chart(
+                lambda: figures.correlation(names, values),
+                key="profile_correlations",
+                of=(names, values),
+                alt=_("Correlations"),
+            )

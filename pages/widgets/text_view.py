@@ -30,7 +30,12 @@ def draw(texts: Mapping[str, Any]) -> None:
             ]
         )
         shape = texts["token_counts"]
-        chart(figures.text_length(shape["edges"], shape["counts"], unit=unit, translate=_), key="profile_lengths")
+        chart(
+            lambda: figures.text_length(shape["edges"], shape["counts"], unit=unit, translate=_),
+            key="profile_lengths",
+            of=(shape, unit),
+            alt=_("Length"),
+        )
         scripts = ", ".join(
             f"{plain(fields.value_label(name))} {numbers.percent(share)}" for name, share in texts["scripts"].items()
         )
@@ -45,4 +50,9 @@ def draw(texts: Mapping[str, Any]) -> None:
                 st.text(shorten(sample["text"], 220), width="stretch")
     if texts["telling_words"]:
         layout.section(_("Telling words"), _("Words that are far more frequent in one class than in the others."))
-        chart(figures.telling_words(texts["telling_words"], translate=_), key="profile_words")
+        chart(
+            lambda: figures.telling_words(texts["telling_words"], translate=_),
+            key="profile_words",
+            of=texts["telling_words"],
+            alt=_("Telling words"),
+        )

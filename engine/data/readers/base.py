@@ -54,6 +54,7 @@ class Context:
     options: Mapping[str, Any] = field(default_factory=dict)
     report: Callable[[float, str], None] = lambda share, text: None
     notices: list[dict[str, Any]] = field(default_factory=list)
+    alone: bool = False  # one table only: its reader may bring its columns to their final types at once
 
     def progress(self, share: float, text: str) -> None:
         """Say how far the work has come: share done (0 to 1), what is being done (marked for translation)."""
@@ -83,6 +84,7 @@ class Table:
     typed: bool = False  # False: all columns are text, types are still to be found
     rows: int = 0
     decimal_comma: bool = False  # numbers may be written 1,5
+    final: bool = False  # the types are those that are stored, gaps are gaps: nothing is left to be done
 
 
 @dataclass

@@ -11,18 +11,21 @@ from engine.data import database
 from engine.data.dialect import SAMPLE_BYTES, Dialect, find_dialect, has_header, parse
 from engine.data.encodings import as_utf8, encoding_of, sample_text
 from engine.data.limits import MAX_CELL_CHARS, MAX_COLUMNS
+from engine.data.one_pass import OnePass
 from engine.data.readers.base import Context, FileKind, SourceFile, Table, bad_file, table_reader
 from engine.data.text_tables import write_text_table
 from engine.errors import EngineError, ErrorKind
 from engine.text import N_
 
 _MEBIBYTE = 1 << 20
+_LONGEST_LINE_BYTES = 8 * _MEBIBYTE  # by default DuckDB takes 16 times as much as a buffer for each thread
+_LOOKS, _LOOK_BYTES = 24, 1 << 14  # what is seen of the rest of a file before its types are guessed
 
 
 @table_reader(FileKind.PROSE)
 @table_reader(FileKind.DELIMITED)
 def read(file: SourceFile, context: Context) -> Table:
-    """Read a file of delimited text; every column comes as text.
+    """Read a file of delimited text; columns come as text, or in their final types where that takes one pass.
 
     Raises:
         EngineError: BAD_INPUT where there are no columns, no rows, too many columns, or an unclosed quote.
@@ -35,10 +38,12 @@ def read(file: SourceFile, context: Context) -> Table:
     named = has_header(head) if header is None else bool(header)
     columns = column_names(head[0] if named else [], dialect.columns, file.name, context)
     target = context.scratch(".parquet")
-    if not _read_fast(path, dialect, columns, named, target, context):
+    table = Table(target, columns, named, file.name, decimal_comma=dialect.delimiter != ",")
+    strict = _strict_reading(path, dialect, columns, named)
+    if strict is None or not _read_fast(strict, path, head[named:], dialect, table, context):
         _read_tolerant(path, dialect, columns, named, target, file.name, context)
-    comma = dialect.delimiter != ","
-    return Table(target, columns, named, file.name, rows=count_rows(target, file.name), decimal_comma=comma)
+    table.rows = count_rows(target, file.name)
+    return table
 
 
 def look(path: Path, name: str, options: Any) -> tuple[Dialect, list[list[str]]]:
@@ -108,34 +113,62 @@ def count_rows(path: Path, name: str) -> int:
     return rows
 
 
-def _read_fast(path: Path, dialect: Dialect, columns: list[str], named: bool, target: Path, context: Context) -> bool:
-    """Read with DuckDB, strictly. False where the file is not written strictly enough: then it is read line by line."""
-    import duckdb
-
+def _strict_reading(path: Path, dialect: Dialect, columns: list[str], named: bool) -> str | None:
+    """SQL by which DuckDB reads a file strictly, all as text; None where the tolerant way reads it better."""
+    if any(char in str(path) for char in "*?["):  # DuckDB would take the name for a pattern
+        return None
+    if dialect.quoted and f'{dialect.delimiter} "' in sample_text(path, size_bytes=SAMPLE_BYTES):
+        return None  # a blank before the quote: read right by Python's csv only
+    if path.stat().st_size < _MEBIBYTE // 4:
+        return None  # small files are read by the tolerant way, which needs no second reader to agree with
     names = ", ".join(f"{database.literal(name)}: 'VARCHAR'" for name in columns)
     quotes = "'\"'" if dialect.quoted else "''"
-    reading = (
+    return (
         f"read_csv({database.literal(path)}, auto_detect=false, columns={{{names}}}, header={str(named).lower()}, "
         f"delim={database.literal(dialect.delimiter)}, quote={quotes}, escape={quotes}, skip={dialect.skip_lines}, "
-        f"nullstr='', strict_mode=true, max_line_size=8388608)"
+        f"nullstr='', strict_mode=true, max_line_size={_LONGEST_LINE_BYTES}, buffer_size={2 * _LONGEST_LINE_BYTES})"
     )
-    if any(char in str(path) for char in "*?["):  # DuckDB would take the name for a pattern
-        return False
-    if dialect.quoted and f'{dialect.delimiter} "' in sample_text(path, size_bytes=SAMPLE_BYTES):
-        return False  # a blank before the quote: read right by Python's csv only
-    if path.stat().st_size < _MEBIBYTE // 4:
-        return False  # small files are read by the tolerant way, which needs no second reader to agree with
-    connection = database.connect(context.work_dir)
+
+
+def _read_fast(
+    reading: str, path: Path, head: list[list[str]], dialect: Dialect, table: Table, context: Context
+) -> bool:
+    """Read with DuckDB: to final types where the table stands alone, else as text.
+
+    Returns:
+        False where the file is not written strictly enough: then it is read line by line.
+    """
+    import duckdb
+
     try:
-        connection.execute(database.copy_to(f"SELECT * FROM {reading}", target))  # noqa: S608
+        if context.alone:
+            one_pass = OnePass(reading, table.name, table.columns, table.decimal_comma, context)
+            if one_pass.run(head, _records_further_on(path, dialect), table.path):
+                table.typed = table.final = True
+                return True
+        connection = database.connect(context.work_dir)
+        try:
+            connection.execute(database.copy_to(f"SELECT * FROM {reading}", table.path))  # noqa: S608
+        finally:
+            connection.close()
     except duckdb.Error as error:
-        target.unlink(missing_ok=True)
+        table.path.unlink(missing_ok=True)
         if "No space left" in str(error):
             raise OSError(28, "No space left on device") from error
         return False
-    finally:
-        connection.close()
     return True
+
+
+def _records_further_on(path: Path, dialect: Dialect) -> list[list[str]]:
+    """Some records from all over the file. Where texts hold line breaks they may begin in the middle of one."""
+    found: list[list[str]] = []
+    size_bytes = path.stat().st_size
+    with open(path, "rb") as file:
+        for place in range(1, _LOOKS):
+            file.seek(size_bytes * place // _LOOKS)
+            lines = file.read(_LOOK_BYTES).decode("utf-8", errors="ignore").splitlines(keepends=True)[1:-1]
+            found += parse("".join(lines), dialect.delimiter, dialect.quoted)
+    return found
 
 
 def _read_tolerant(
