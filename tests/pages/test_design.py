@@ -15,6 +15,11 @@ def draft(test) -> RunSpec:  # type: ignore[no-untyped-def]
     return api.draft(test.session_state["draft"])
 
 
+def open_tab(test, title: str):  # type: ignore[no-untyped-def]
+    test.session_state["design_tabs"] = title
+    return test.run()
+
+
 def test_without_data_it_sends_to_data(screen) -> None:  # type: ignore[no-untyped-def]
     assert screen("design").button(key="design_empty").label == "Go to Data"
 
@@ -26,7 +31,7 @@ def test_proposes_a_document_for_the_data_set(screen, cancer) -> None:  # type: 
 
 
 def test_a_changed_field_becomes_part_of_the_draft(screen, cancer) -> None:  # type: ignore[no-untyped-def]
-    test = screen("design", dataset=cancer)
+    test = open_tab(screen("design", dataset=cancer), "Training")
     next(box for box in test.number_input if box.label == "Epochs").set_value(7).run()
     next(box for box in test.text_input if box.label == "Learning rate").set_value("0.02").run()
     assert (draft(test).training.epochs, draft(test).training.optimizer.learning_rate) == (7, 0.02)
@@ -35,11 +40,22 @@ def test_a_changed_field_becomes_part_of_the_draft(screen, cancer) -> None:  # t
 
 
 def test_a_value_out_of_bounds_is_said_beside_the_field_and_not_taken(screen, cancer) -> None:  # type: ignore[no-untyped-def]
-    test = screen("design", dataset=cancer)
+    test = open_tab(screen("design", dataset=cancer), "Training")
     before = draft(test)
     next(box for box in test.text_input if box.label == "Learning rate").set_value("-1").run()
     assert any("Must be" in caption.value for caption in test.caption)
     assert draft(test) == before
+
+
+def test_only_the_open_tab_is_drawn_and_what_was_typed_before_leaving_it_is_kept(screen, cancer) -> None:  # type: ignore[no-untyped-def]
+    test = screen("design", dataset=cancer)
+    assert not any(box.label == "Epochs" for box in test.number_input)
+    open_tab(test, "Training")
+    epochs = next(box for box in test.number_input if box.label == "Epochs").set_value(9)
+    open_tab(test, "Against overfitting")  # the value and the click arrive together
+    assert draft(test).training.epochs == epochs.value == 9
+    test.run()
+    assert not any(box.label == "Epochs" for box in test.number_input)
 
 
 def test_every_family_can_be_chosen_and_begins_with_a_preset(screen, cancer) -> None:  # type: ignore[no-untyped-def]
