@@ -67,7 +67,9 @@ def cleaned(name: str) -> str:
     blank = f"contains({_characters(_BLANKS)}, {value}[1]) OR contains({_characters(_BLANKS)}, {value}[-1])"
     starts = "".join(sorted({char for word in MISSING for char in (word[:1].lower(), word[:1].upper())}))
     words = f"chr(31) || {' || '.join(f'{database.literal(word)} || chr(31)' for word in MISSING)}"
-    gap = f"contains({database.literal(starts)}, {value}[1]) AND contains({words}, chr(31) || lower({value}) || chr(31))"
+    gap = (
+        f"contains({database.literal(starts)}, {value}[1]) AND contains({words}, chr(31) || lower({value}) || chr(31))"
+    )
     return (
         f"CASE WHEN {blank} THEN CASE WHEN {is_gap(value)} THEN NULL ELSE {trimmed(value)} END "
         f"WHEN {gap} THEN NULL ELSE {value} END"
@@ -97,7 +99,7 @@ def begins_padded(value: str) -> str:
 
 def is_whole(value: str) -> str:
     """SQL that is true for texts that are whole numbers of 64 bits, and written as such."""
-    parts = " AND ".join(f"NOT contains({value}, '{char}')" for char in ".eE")
+    parts = " AND ".join(f"NOT contains({value}, '{char}')" for char in ".eExXbB_")
     return f"(TRY_CAST({value} AS BIGINT) IS NOT NULL AND {parts})"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +16,35 @@ _CHUNK_BYTES = 1 << 20
 def fingerprint(folder: Path) -> str:
     """16 hexadecimal digits over the columns, the values in order, and the pixels or files of a data set's folder.
 
-    Each column has a hash of its own over values, lengths and gaps, so that it does not matter in which portions they
-    are read. Names of image files do not count; what they hold does.
+    Each column has a hash of its own over its values, their lengths and the row numbers of its gaps, so that it does
+    not matter in which portions they are read. Names of image files do not count; what they hold does.
     """
     import pyarrow.parquet as parquet
 
     whole = hashlib.blake2b(digest_size=32)
     stored_as_files = (folder / FILES).is_dir()
-    with parquet.ParquetFile(folder / ROWS, memory_map=True, pre_buffer=False) as file:
+    with parquet.ParquetFile(folder / ROWS, pre_buffer=False) as file, ThreadPoolExecutor(1) as pool:
         names = [name for name in file.schema_arrow.names if not (stored_as_files and name == "image")]
         hashes = [_ColumnHash(name, str(file.schema_arrow.field(name).type)) for name in names]
-        for group in range(file.num_row_groups):  # row group by row group: memory stays that of one
+        before: Future[None] | None = None
+        for group in range(file.num_row_groups):  # one is read while the one before it is hashed: memory is that of two
             table = file.read_row_group(group, columns=names, use_threads=False)
-            for column in hashes:
-                for chunk in table.column(column.name).chunks:
-                    column.update(chunk)
+            if before is not None:
+                before.result()
+            before = pool.submit(_update, hashes, table)
+        if before is not None:
+            before.result()
     for column in hashes:
         whole.update(column.digest())
     for path in _image_files(folder, stored_as_files):
         whole.update(_file_digest(path))
     return whole.hexdigest()[:16]
+
+
+def _update(hashes: list[_ColumnHash], table: Any) -> None:
+    for column in hashes:
+        for chunk in table.column(column.name).chunks:
+            column.update(chunk)
 
 
 class _ColumnHash:
@@ -43,7 +53,8 @@ class _ColumnHash:
     def __init__(self, name: str, kind: str) -> None:
         self.name = name
         self._head = f"{name}\0{'string' if 'string' in kind else kind}".encode()
-        self._values, self._lengths, self._gaps = (hashlib.blake2b(digest_size=32) for _ in range(3))
+        self._values, self._lengths, self._gaps = (hashlib.sha256() for _ in range(3))  # processors know SHA-256
+        self._rows = 0
 
     def update(self, array: Any) -> None:
         """Take the next values, a pyarrow array."""
@@ -51,22 +62,36 @@ class _ColumnHash:
         import pyarrow as pa
         import pyarrow.compute as compute
 
-        self._gaps.update(np.asarray(array.is_null()).astype(np.uint8).tobytes())
+        if array.null_count:
+            gaps = np.frombuffer(_raw(compute.indices_nonzero(array.is_null())), "<u8") + np.uint64(self._rows)
+            self._gaps.update(gaps.data)
+        self._rows += len(array)
+        present = array.drop_null() if array.null_count else array
         if pa.types.is_string(array.type) or pa.types.is_large_string(array.type):
-            filled = compute.fill_null(array, "").cast(pa.large_binary())
-            self._lengths.update(np.asarray(compute.binary_length(filled)).astype("<i8").tobytes())
-            offsets = np.frombuffer(filled.buffers()[1], dtype="<i8")[filled.offset : filled.offset + len(filled) + 1]
-            if filled.buffers()[2] is not None and len(offsets):
-                self._values.update(memoryview(filled.buffers()[2])[int(offsets[0]) : int(offsets[-1])])
+            present = present.cast(pa.large_string())
+            self._lengths.update(_raw(compute.binary_length(present)))
+            offsets, characters = memoryview(present.buffers()[1]).cast("q"), present.buffers()[2]
+            if characters is not None and len(present):
+                first, last = offsets[present.offset], offsets[present.offset + len(present)]
+                self._values.update(memoryview(characters)[first:last])
             return
         if pa.types.is_timestamp(array.type):
-            array = array.cast(pa.timestamp("us")).cast(pa.int64())
-        self._values.update(np.ascontiguousarray(compute.fill_null(array, 0)).tobytes())
+            present = present.cast(pa.timestamp("us")).cast(pa.int64())
+        if pa.types.is_boolean(array.type):
+            present = present.cast(pa.int8())
+        self._values.update(_raw(present))
 
     def digest(self) -> bytes:
-        """The hash over name, type, values, lengths and gaps."""
-        return b"".join([hashlib.blake2b(self._head, digest_size=32).digest(), self._values.digest(),
+        """The hash over name, type, number of rows, values, lengths and gaps."""
+        return b"".join([hashlib.sha256(self._head + f"\0{self._rows}".encode()).digest(), self._values.digest(),
                          self._lengths.digest(), self._gaps.digest()])  # fmt: skip
+
+
+def _raw(array: Any) -> memoryview:
+    """The bytes of an array of numbers without gaps. By its buffer: to make a NumPy array, Arrow imports pandas."""
+    width_bytes = array.type.bit_width // 8
+    start = array.offset * width_bytes
+    return memoryview(array.buffers()[1] or b"")[start : start + len(array) * width_bytes]
 
 
 def _image_files(folder: Path, stored_as_files: bool) -> Iterator[Path]:

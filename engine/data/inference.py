@@ -210,7 +210,7 @@ def _facts_of(connection: Any, rows: Path, columns: list[tuple[str, str]], total
         column = quote(name)
         distinct = f"approx_count_distinct({column})" if large else f"count(DISTINCT {column})"
         number = kind in {"BIGINT", "DOUBLE"}
-        whole = f"coalesce(bool_and({column} = floor({column})), false)" if number else "false"
+        whole = f"coalesce(bool_and({column} = floor({column})), false)" if kind == "DOUBLE" else str(number).lower()
         asked += [f"count({column})", distinct, whole]
         asked += [f"min({column})::DOUBLE", f"max({column})::DOUBLE"] if number else ["0.0", "0.0"]
     row = connection.execute(f"SELECT {', '.join(asked)} FROM {database.source(rows)}").fetchone()  # noqa: S608
