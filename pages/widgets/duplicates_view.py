@@ -25,7 +25,7 @@ TITLES = {
 
 def draw(record: DatasetRecord, duplicates: Mapping[str, Any]) -> None:
     """The duplicates of a profile (`engine.data.profile.shapes.Duplicates`)."""
-    layout.section(_("Duplicates"), _("In two parts of a split, they make a model look better than it is."))
+    st.caption(_("In two parts of a split, they make a model look better than it is."))
     found = {name: duplicates[name] for name in TITLES if name in duplicates}
     if not any(groups["groups"] for groups in found.values()):
         st.markdown(f":green[:material/check_circle:] {_('No example stands there twice.')}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -26,13 +26,26 @@ def draw(record: DatasetRecord, spec: RunSpec) -> None:
         profile = read(record, spec.data.target)
         if profile["classes"]:
             balance(profile)
+        views: dict[str, Callable[[], None]] = {}
+        titles = {
+            "images": _("Pictures"),
+            "texts": _("Texts"),
+            "columns": _("Columns"),
+            "relations": _("Relations"),
+            "duplicates": _("Duplicates"),
+        }
         if "images" in profile:
-            picture_view.draw(record, profile["images"])
-        if "texts" in profile:
-            text_view.draw(profile["texts"])
-        if "images" not in profile:
-            columns(profile)
-        duplicates_view.draw(record, profile["duplicates"])
+            views["images"] = lambda: picture_view.draw(record, profile["images"])
+        else:
+            if "texts" in profile:
+                views["texts"] = lambda: text_view.draw(profile["texts"])
+            views["columns"] = lambda: columns(profile)
+            if has_relations(profile):
+                views["relations"] = lambda: relations(profile)
+        views["duplicates"] = lambda: duplicates_view.draw(record, profile["duplicates"])
+        for name, place in layout.open_tabs({name: titles[name] for name in views}, key="profile_tabs"):
+            with place:
+                views[name]()
 
 
 def read(record: DatasetRecord, target: str) -> Profile:
@@ -84,7 +97,7 @@ def balance(profile: Profile) -> None:
 
 def columns(profile: Profile) -> None:
     """A table of all columns; the marked one is shown in full below."""
-    layout.section(_("Columns"), _("Mark a row to see the column."))
+    st.caption(_("Mark a row to see the column."))
     entries: list[Mapping[str, Any]] = profile["columns"]
     rows = max(1, profile["rows"])
     frame = pd.DataFrame([row_of(entry, rows) for entry in entries])
@@ -110,7 +123,6 @@ def columns(profile: Profile) -> None:
     first = next((place for place, entry in enumerate(entries) if entry["is_target"]), 0)
     if entries:
         column_view.draw(entries[chosen[0] if chosen and chosen[0] < len(entries) else first])
-    relations(profile)
 
 
 def row_of(entry: Mapping[str, Any], rows: int) -> dict[str, Any]:
@@ -138,13 +150,23 @@ def typical(entry: Mapping[str, Any]) -> str:
     return f"{entry['min']} … {entry['max']}" if "min" in entry else ""
 
 
-def relations(profile: Profile) -> None:
-    """What goes with the target, and which numbers go with each other."""
-    scores = {
+def has_relations(profile: Profile) -> bool:
+    """Whether there is anything to say of how columns go together."""
+    return bool(association_scores(profile)) or len((profile.get("correlations") or {"names": []})["names"]) > 1
+
+
+def association_scores(profile: Profile) -> dict[str, float]:
+    """How strongly each column goes with the target, 0 to 1."""
+    return {
         entry["name"]: float(entry["association"])
         for entry in profile["columns"]
         if entry.get("association") is not None and not entry["is_target"]
     }
+
+
+def relations(profile: Profile) -> None:
+    """What goes with the target, and which numbers go with each other."""
+    scores = association_scores(profile)
     matrix = profile.get("correlations")
     left, right = st.columns(2, gap="large")
     if scores:
