@@ -7,8 +7,6 @@ from typing import Any, Literal
 
 import plotly.graph_objects as go
 import streamlit as st
-from streamlit.elements import plotly_chart
-from streamlit.elements.lib.utils import compute_and_register_element_id
 
 from engine.figures.theme import themed
 from pages.widgets.text import language
@@ -25,22 +23,6 @@ CONFIG: dict[str, Any] = {
 def is_dark() -> bool:
     """Whether the page is drawn dark now."""
     return st.context.theme.type == "dark"
-
-
-def _stable_identity(element_type: str, *, user_key: str | None, is_selection_activated: bool, **rest: Any) -> str:
-    """The id of a chart: by its key alone where it is only looked at.
-
-    Streamlit takes what a chart shows into its id, and the browser builds an element with another id anew: a curve
-    that grows would go blank for a moment with each point. With an id that stays, the drawn curve is updated.
-    """
-    if user_key is not None and not is_selection_activated:
-        rest["key_as_main_identity"] = True
-    return compute_and_register_element_id(
-        element_type, user_key=user_key, is_selection_activated=is_selection_activated, **rest
-    )
-
-
-plotly_chart.compute_and_register_element_id = _stable_identity  # type: ignore[assignment]
 
 
 @st.cache_resource(max_entries=KEPT_FIGURES, ttl=KEPT_S, show_spinner=False)
