@@ -64,15 +64,17 @@ def cleaned(name: str) -> str:
     as a gap does, and those with a blank at an end.
     """
     value = quote(name)
-    blank = f"contains({_characters(_BLANKS)}, {value}[1]) OR contains({_characters(_BLANKS)}, {value}[-1])"
-    starts = "".join(sorted({char for word in MISSING for char in (word[:1].lower(), word[:1].upper())}))
-    words = f"chr(31) || {' || '.join(f'{database.literal(word)} || chr(31)' for word in MISSING)}"
-    gap = (
-        f"contains({database.literal(starts)}, {value}[1]) AND contains({words}, chr(31) || lower({value}) || chr(31))"
+    last = f"{value}[-1]"
+    edges = f"{value} < '!' OR {value} > '~' OR {last} < '!' OR {last} > '~'"  # blanks, and all beyond ASCII
+    letters = sorted({word[:1].upper() for word in MISSING if word[:1].isalpha()})
+    starts = [f"({value} >= '{a}' AND {value} < '{chr(ord(a) + 1)}')" for b in letters for a in (b, b.lower())]
+    short = (
+        f"strlen({value}) <= {max(map(len, MISSING))} AND ({value} < '@' OR {value}[1] = '\\' OR {' OR '.join(starts)})"
     )
+    words = f"chr(31) || {' || '.join(f'{database.literal(word)} || chr(31)' for word in MISSING)}"
     return (
-        f"CASE WHEN {blank} THEN CASE WHEN {is_gap(value)} THEN NULL ELSE {trimmed(value)} END "
-        f"WHEN {gap} THEN NULL ELSE {value} END"
+        f"CASE WHEN {edges} THEN CASE WHEN {is_gap(value)} THEN NULL ELSE {trimmed(value)} END "
+        f"WHEN {short} AND contains({words}, chr(31) || lower({value}) || chr(31)) THEN NULL ELSE {value} END"
     )
 
 

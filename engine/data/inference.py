@@ -184,6 +184,8 @@ def _target_score(column: ColumnFacts, facts: list[ColumnFacts], kinds: dict[str
         score -= 50.0
     first, last = facts[0].name == column.name, facts[-1].name == column.name
     class_like = _is_class_like(column, kinds[column.name])
+    if named and column.is_number and not class_like:
+        score += 8.0 * names.worth(column.name)
     has_text = any(kinds[other.name] == ColumnKind.TEXT for other in facts)
     score += 12.0 * last + 8.0 * first * class_like
     score += 10.0 * class_like * (has_text or not named) + 3.0 * class_like

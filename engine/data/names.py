@@ -23,8 +23,30 @@ TEXT_NAMES = (
 )  # fmt: skip
 _LAST_WORDS = {
     "target", "label", "outcome", "sentiment", "diagnosis", "species", "churn", "quality", "rating", "price", "value",
-    "progression", "status", "flag", "score",
-} & set(TARGET_NAMES)  # fmt: skip
+    "progression", "status", "flag", "score", "cost", "amount", "revenue", "charges",
+}  # fmt: skip
+_LAST_WORDS_IN_ORDER = [*(name for name in TARGET_NAMES if name in _LAST_WORDS), *sorted(_LAST_WORDS - {*TARGET_NAMES})]
+_WORTHS = {
+    "value",
+    "price",
+    "cost",
+    "amount",
+    "revenue",
+    "charges",
+    "saleprice",
+    "价格",
+    "房价",
+    "金额",
+}  # often asked for
+_INCOMES = {
+    "income",
+    "salary",
+    "wage",
+    "wages",
+    "earnings",
+    "收入",
+    "工资",
+}  # as a number more often known than asked for
 STRONG_TARGETS = 13  # the first names of TARGET_NAMES say it outright
 _ID_NAMES = re.compile(
     r"^(id|index|idx|no|nr|key|uuid|guid|rowid|row|编号|序号|unnamed: 0)$|[_ ]id$|^id[_ ]|[a-z]I[dD]$"
@@ -40,13 +62,22 @@ _PARTS = {
 def target_rank(name: str) -> int | None:
     """How strongly a name says "target": 0 is strongest, None not at all."""
     plain = name.strip().lower()
-    words = _WORDS.findall(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.strip()).replace("_", " ").lower())
+    words = _words_of(name)
     if plain in TARGET_NAMES:
         return TARGET_NAMES.index(plain)
-    last = words[-1] if words else ""
-    if last in _LAST_WORDS:
-        return len(TARGET_NAMES) + TARGET_NAMES.index(last)  # "median_house_value": weaker than the bare word
+    if (last := words[-1] if words else "") in _LAST_WORDS:
+        return len(TARGET_NAMES) + _LAST_WORDS_IN_ORDER.index(last)  # "house_value": weaker than the bare word
     return None
+
+
+def worth(name: str) -> float:
+    """Above zero for names of what something costs, below for what someone earns: of two, the price is asked."""
+    last = (_words_of(name) or [""])[-1]
+    return 1.0 * (last in _WORTHS) - 3.0 * (last in _INCOMES)
+
+
+def _words_of(name: str) -> list[str]:
+    return _WORDS.findall(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.strip()).replace("_", " ").lower())
 
 
 def is_target_name(name: str) -> bool:

@@ -23,7 +23,8 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 _BINS = 40
 _TOP = 20
 _MOST_CLASSES = 1_000
-_EXACT_ROWS = 1_000_000  # up to here distinct values and quantiles are exact, beyond they are estimated
+_EXACT_ROWS = 1_000_000  # up to here distinct values and quantiles are exact, beyond they are estimates
+_QUANTILE_ROWS = 200_000  # looked at for the quantiles of longer tables
 _COLUMNS_A_QUERY = 32  # bounds the memory of one pass
 _FAR = 10.0  # a range so many times the middle 98 % is cut there, so that the histogram shows something
 _DATE_TYPES = ("DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "TIMESTAMP WITH TIME ZONE")
@@ -100,9 +101,7 @@ class Rows:
         return name, "other"
 
     def _count(self, columns: Sequence[ColumnRecord]) -> list[dict[str, Any]]:
-        small = self.record.rows <= _EXACT_ROWS
-        quantile = "quantile_cont" if small else "approx_quantile"
-        wanted = "[" + ", ".join(map(str, QUANTILES)) + "]"
+        quantiles = self._quantiles(columns)
         parts: list[str] = []
         for column in columns:
             sql, role = self._expression(column)
@@ -112,13 +111,32 @@ class Rows:
             if role in ("number", "date"):
                 fields += [f"'low': min({sql})", f"'high': max({sql})"]
             if role == "number":
-                fields += [f"'mean': avg({sql})", f"'std': stddev_samp({sql})", f"'q': {quantile}({sql}, {wanted})"]
+                fields += [f"'mean': avg({sql})", f"'std': stddev_samp({sql})"]
                 fields += [f"'whole': bool_and({sql} = round({sql}))"]
             if role == "text":
                 fields += [f"'characters': avg(length(CAST({sql} AS VARCHAR)))"]
             parts.append("{" + ", ".join(fields) + "}")
         answer = self.ask(f"SELECT {', '.join(parts)} FROM {self.source}")[0]
-        return [self._profile_of(column, figures) for column, figures in zip(columns, answer, strict=True)]
+        return [
+            self._profile_of(column, {**figures, "q": quantiles.get(column.name)})
+            for column, figures in zip(columns, answer, strict=True)
+        ]
+
+    def _quantiles(self, columns: Sequence[ColumnRecord]) -> dict[str, list[float] | None]:
+        """`QUANTILES` of each number: exact, of long tables exact among rows picked evenly.
+
+        Of 200,000 picked rows the rank of a median is known to 0.1 % (one standard deviation), closer than by the
+        t-digest of `approx_quantile`, which also took most of the time of a profile.
+        """
+        wanted = "[" + ", ".join(map(str, QUANTILES)) + "]"
+        numbers = [column for column in columns if self._expression(column)[1] == "number"]
+        if not numbers:
+            return {}
+        asked = ", ".join(f"quantile_cont({self._expression(column)[0]}, {wanted})" for column in numbers)
+        step = 1 if self.record.rows <= _EXACT_ROWS else self.record.rows // _QUANTILE_ROWS
+        where = f"WHERE file_row_number % {step} = 0" if step > 1 else ""
+        (row,) = self.ask(f"SELECT {asked} FROM {self.source} {where}")
+        return {column.name: found for column, found in zip(numbers, row, strict=True)}
 
     def _profile_of(self, column: ColumnRecord, figures: dict[str, Any]) -> dict[str, Any]:
         sql, role = self._expression(column)
@@ -139,7 +157,8 @@ class Rows:
         if role == "date":
             profile |= {"min": _iso(low), "max": _iso(high)}
             return profile
-        quantiles = [float(value) for value in figures["q"]]
+        # A column with gaps nearly everywhere may have no value among the rows that were picked.
+        quantiles = [float(value) for value in figures["q"] or np.linspace(low, high, len(QUANTILES))]
         std = figures["std"]
         profile |= {
             "min": low,

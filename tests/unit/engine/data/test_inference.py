@@ -6,7 +6,7 @@ import pytest
 
 from engine import api
 from engine.data.dialect import find_dialect, has_header, parse
-from engine.data.inference import ColumnFacts, kind_of
+from engine.data.inference import ColumnFacts, infer, kind_of
 from engine.specs import ColumnKind, Part, Task
 
 EXPECTED = {
@@ -76,3 +76,27 @@ def test_delimiters_and_headers(text: str, delimiter: str, header: bool) -> None
     assert dialect is not None
     assert dialect.delimiter == delimiter
     assert has_header(parse(text, dialect.delimiter, dialect.quoted)) == header
+
+
+def number(name: str) -> ColumnFacts:
+    return ColumnFacts(name, "DOUBLE", 500, 0, 480, False, 0.5, 900.0)
+
+
+CODES = ColumnFacts("income", "VARCHAR", 500, 0, 2, mean_chars=5, mean_words=1)
+TOWN = ColumnFacts("town", "VARCHAR", 500, 0, 5, mean_chars=6, mean_words=1)
+
+
+@pytest.mark.parametrize(
+    ("facts", "target"),
+    [
+        ([number("age"), number("median_income"), number("median_house_value"), TOWN], "median_house_value"),
+        ([number("income"), number("rooms"), number("unit price"), TOWN], "unit price"),
+        ([number("price"), number("income"), number("size"), TOWN], "price"),
+        ([number("annualIncome"), number("loanAmount"), TOWN], "loanAmount"),
+        ([number("age"), number("total_cost"), number("household income")], "total_cost"),
+        ([number("years"), number("salary"), number("age"), TOWN], "salary"),  # nothing else is asked for
+        ([number("age"), number("hours"), number("capital value"), CODES], "income"),  # classes of it are
+    ],
+)
+def test_what_something_costs_is_asked_for_before_what_someone_earns(facts: list[ColumnFacts], target: str) -> None:
+    assert infer(facts, 500, named=True, wished={})[2] == target
