@@ -136,12 +136,8 @@ def edit_training(spec: RunSpec) -> RunSpec:
     if not spec.data.task.is_classification:
         without.append("class_weights")
     training = forms.draw(spec.training, key="design_training", without=without, options={"loss": losses})
-    left, right = st.columns(2)
-    with left:
-        seeded = forms.draw(spec, key="design_seed", only=("seed",), columns=1)
-    with right:
-        share = forms.draw(spec.data, key="design_share", only=("train_fraction",), columns=1)
-    return spec.model_copy(update={"training": training, "seed": seeded.seed, "data": share})
+    seeded = forms.draw(spec, key="design_seed", only=("seed",))
+    return spec.model_copy(update={"training": training, "seed": seeded.seed})
 
 
 def edit_regularisation(spec: RunSpec) -> RunSpec:

@@ -101,7 +101,7 @@ def choose_run() -> RunRecord | None:
 
 def run_line(run: RunRecord) -> str:
     """A run in the list: name, data, age."""
-    return f"{run.name or run.id[:8]}  ·  {run.dataset_name}  ·  {numbers.ago(run.created_at)}"
+    return f"{run.name or run.id[:8]}  ·  {layout.data_name(run)}  ·  {numbers.ago(run.created_at)}"
 
 
 def choose_part(run: RunRecord, parts: list[str]) -> str:

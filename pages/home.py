@@ -68,11 +68,14 @@ def running() -> None:
             live.run_line(run, key=f"running_{run.id}")
         return bool(now)
 
-    live.follow(draw, active=True)
+    live.follow(draw, active=True, key="running")
 
 
 def recent_runs(recent: list[RunRecord]) -> None:
-    """The newest runs with the course of their objective."""
+    """The newest runs with the course of their objective; those at work stand above already."""
+    recent = [run for run in recent if run.status.is_over]
+    if not recent:
+        return
     layout.section(_("Recent runs"))
     with st.grid(columns="auto", min_column_width=220, gap="small"):
         for run in recent:
@@ -84,7 +87,7 @@ def run_card(run: RunRecord) -> None:
     """One run: name, state, best figure, sparkline, and a button to its screen."""
     figures = live.best_figures(run, 1)
     st.markdown(f"**{layout.run_title(run)}**")
-    st.caption(f"{layout.status_text(run.status)} · {plain(run.dataset_name)} · {numbers.ago(run.created_at)}")
+    st.caption(f"{layout.status_text(run.status)} · {plain(layout.data_name(run))} · {numbers.ago(run.created_at)}")
     if figures:
         title, value = figures[0]
         chart = list(run.sparkline) if len(run.sparkline) > 1 else None
@@ -113,7 +116,7 @@ def machine_panel() -> None:
 
     with st.container(border=True, key="machine"):
         st.markdown(f"**{_('Machine')}**")
-        live.follow(draw, active=True, every_s=2.0)
+        live.follow(draw, active=True, key="machine", every_s=2.0)
 
 
 def draw_machine(machine: EngineState) -> None:

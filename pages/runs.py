@@ -144,7 +144,7 @@ def row_of(run: RunRecord) -> dict[str, object]:
     return {
         "state": f"{STATUS_SIGNS[run.status]} {_(run.status.label)}",
         "name": run.name or run.id[:8],
-        "data": run.dataset_name,
+        "data": layout.data_name(run),
         "model": _(run.spec.model.label) or run.spec.model.kind,
         "metric": layout.metric_title_raw(measure) if measure else "",
         "best": run.best.get(measure) if measure else None,

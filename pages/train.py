@@ -129,7 +129,7 @@ def finder(spec: RunSpec) -> None:
             draw_found(spec, found)
         return False
 
-    live.follow(draw, active=draw_needed(spec))
+    live.follow(draw, active=draw_needed(spec), key="finder")
 
 
 def draw_needed(spec: RunSpec) -> bool:
@@ -163,12 +163,12 @@ def run_screen(run: RunRecord) -> None:
             curves.draw(now, key="train_curves")
         with right:
             draw_examples(now, api.examples(now.id), key="train_examples")
-        with st.expander(_("Log"), icon=":material/terminal:", key="train_log"):
+        with st.expander(_("Run log"), icon=":material/terminal:", key="train_log"):
             lines = api.log(now.id)
             st.code("\n".join(lines) if lines else _("Nothing was logged yet."), language=None, height=240)
         return not now.status.is_over
 
-    live.follow(draw, active=not run.status.is_over)
+    live.follow(draw, active=not run.status.is_over, key="run")
 
 
 def actions(run: RunRecord) -> None:
@@ -186,7 +186,7 @@ def actions(run: RunRecord) -> None:
         if run.status is RunStatus.FINISHED:
             if st.button(_("Evaluate"), type="primary", icon=":material/fact_check:", key="train_evaluate"):
                 state.go(state.EVALUATE_PAGE, run=run.id)
-            with st.popover(_("Train on"), icon=":material/add:"):
+            with st.popover(_("Train longer"), icon=":material/add:"):
                 epochs = int(st.number_input(_("More epochs"), 1, 10_000, CONTINUE_EPOCHS, key="train_more_epochs"))
                 if st.button(_("Continue"), key="train_continue", type="primary"):
                     more = api.continue_training(run.id, epochs)
@@ -200,7 +200,7 @@ def head(run: RunRecord) -> None:
     """State, progress and the newest figures of a run."""
     with st.container(horizontal=True, vertical_alignment="center"):
         layout.status_badge(run.status)
-        st.markdown(f"**{layout.run_title(run)}** · {plain(run.dataset_name)} · {_(type(run.spec.model).label)}")
+        st.markdown(f"**{layout.run_title(run)}** · {plain(layout.data_name(run))} · {_(type(run.spec.model).label)}")
         if run.attempt > 1:
             st.caption(say("attempt {n}", n=run.attempt))
         if run.stop_requested and not run.status.is_over:
@@ -219,7 +219,7 @@ def head(run: RunRecord) -> None:
         and key.startswith(("train/", "val/", "test/"))
     ]
     if figures:
-        layout.metric_row(figures[:8])
+        layout.metric_row(figures[:8], width_px=170)
 
 
 # ---- the queue ------------------------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def queue() -> None:
         return bool(waiting)
 
     if waiting_runs():
-        live.follow(draw, active=True, every_s=QUEUE_EVERY_S)
+        live.follow(draw, active=True, key="queue", every_s=QUEUE_EVERY_S)
 
 
 def waiting_runs() -> list[RunRecord]:
@@ -247,7 +247,7 @@ def queue_line(waiting: list[RunRecord], place: int) -> None:
     """One waiting run with the buttons that move it or take it out."""
     run, ids = waiting[place], [entry.id for entry in waiting]
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"queue_{run.id}"):
-        st.markdown(f"{place + 1}. **{layout.run_title(run)}** · {plain(run.dataset_name)}", width="stretch")
+        st.markdown(f"{place + 1}. **{layout.run_title(run)}** · {plain(layout.data_name(run))}", width="stretch")
         up = st.button(_("Up"), icon=":material/arrow_upward:", key=f"queue_up_{run.id}", disabled=place == 0)
         last = place == len(ids) - 1
         down = st.button(_("Down"), icon=":material/arrow_downward:", key=f"queue_down_{run.id}", disabled=last)

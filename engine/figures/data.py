@@ -76,7 +76,8 @@ def bars(
         hoverinfo="text",
     )
     figure.update_yaxes(tickvals=list(range(len(labels))), ticktext=labels, autorange="reversed", showgrid=False)
-    return figure.update_xaxes(rangemode="tozero")
+    figure.update_xaxes(range=[0, 1.16 * max(max(values), 1e-9)] if min(values) >= 0 else None)  # room for the figures
+    return figure.update_xaxes(rangemode="tozero", nticks=6, title_standoff=14)
 
 
 def class_balance(counts: Mapping[str, int], *, translate: Translate = untranslated, **options: Any) -> go.Figure:

@@ -18,7 +18,8 @@ from engine.text import N_
 MANY_LAYERS = 30
 ROWS_A_COLUMN = 24  # what fits on a screen with readable text
 ROW_PX = 46
-MIN_LANES = 2.2
+MIN_LANES = 1.7
+WIDEST = 2.0  # lanes that a box may take where it stands alone in its row
 BOX_WIDTH, BOX_HEIGHT = 0.92, 0.66  # of a lane and of a row
 FOLDED = ("activation", "relu", "normalization", "dropout", "padding", "depth", "rescaling", "softmax", "reshape")
 FAMILIES = (  # words in a layer's kind → number of the colour; what is not found is muted
@@ -41,6 +42,7 @@ class Box:
     inputs: set[int] = field(default_factory=set)  # numbers of the boxes before it
     row: int = 0
     lane: float = 0.0
+    width: float = 0.0  # in lanes
     column: int = 0
 
 
@@ -59,7 +61,7 @@ def layer_diagram(description: ModelDescription, *, translate: Translate = untra
     rows = max(box.row for box in boxes) + 1
     figure = new_figure(height_px=40 + rows * ROW_PX, showlegend=False, hovermode="closest")
     _draw_edges(figure, boxes)
-    _draw_boxes(figure, boxes, narrow=lanes * columns > 4, translate=translate)
+    _draw_boxes(figure, boxes, narrow=lanes * columns > 2, translate=translate)
     margin = max(0.0, MIN_LANES - lanes * columns) / 2  # a single column is not drawn as wide as the page
     figure.update_xaxes(
         visible=False, range=[-0.6 - margin, lanes * columns - 0.4 + margin], fixedrange=columns * lanes < 6
@@ -103,6 +105,7 @@ def place(boxes: list[Box]) -> int:
             box = boxes[number]
             box.column, box.row = divmod(row, rows_a_column)
             box.lane = box.column * lanes + order + (lanes - len(numbers)) / 2
+            box.width = BOX_WIDTH * (min(lanes, WIDEST) if len(numbers) == 1 else 1.0)
     return lanes
 
 
@@ -138,9 +141,10 @@ def _draw_edges(figure: go.Figure, boxes: list[Box]) -> None:
                 bottom, top = source.row + 0.5, box.row - 0.5
                 ys += [source.row + BOX_HEIGHT / 2, bottom, bottom, top, top, box.row - BOX_HEIGHT / 2, None]
             elif box.row - source.row > 1 and source.lane == box.lane:  # a shortcut past the boxes between
-                side = source.lane + BOX_WIDTH / 2 + (0.03, 0.06)[shortcuts % 2]  # so that two in a row stay apart
+                right = max(source.width, box.width) / 2
+                side = source.lane + right + (0.03, 0.06)[shortcuts % 2]  # so that two in a row stay apart
                 shortcuts += 1
-                xs += [source.lane + BOX_WIDTH / 2, side, side, box.lane + BOX_WIDTH / 2, None]
+                xs += [source.lane + source.width / 2, side, side, box.lane + box.width / 2, None]
                 ys += [source.row + 0.12, source.row + 0.12, box.row - 0.12, box.row - 0.12, None]
             else:
                 xs += [source.lane, box.lane, None]
@@ -156,7 +160,7 @@ def _draw_boxes(figure: go.Figure, boxes: list[Box], *, narrow: bool, translate:
         xs: list[float | None] = []
         ys: list[float | None] = []
         for box in members:
-            left, right = box.lane - BOX_WIDTH / 2, box.lane + BOX_WIDTH / 2
+            left, right = box.lane - box.width / 2, box.lane + box.width / 2
             top, bottom = box.row - BOX_HEIGHT / 2, box.row + BOX_HEIGHT / 2
             xs += [left, right, right, left, left, None]
             ys += [top, top, bottom, bottom, top, None]
@@ -174,7 +178,7 @@ def _draw_boxes(figure: go.Figure, boxes: list[Box], *, narrow: bool, translate:
         y=[box.row for box in boxes],
         mode="text",
         text=[_label(box, narrow=narrow) for box in boxes],
-        textfont={"size": 11},
+        textfont={"size": 10 if narrow else 11},
         hovertext=[_hover(box, translate) for box in boxes],
         hoverinfo="text",
     )

@@ -42,8 +42,8 @@ def draw_batch(batch: Mapping[str, Any]) -> None:
     labels = [str(label) for label in batch.get("labels", [])]
     if batch.get("images"):
         with st.grid(columns="auto", min_column_width=96, gap="small"):
-            for picture, label in zip(batch["images"], labels, strict=False):
-                with st.container(gap="xxsmall"):
+            for number, (picture, label) in enumerate(zip(batch["images"], labels, strict=False)):
+                with st.container(gap="xxsmall", key=f"batch_picture_{number}"):
                     st.image(base64.b64decode(picture), width=96)
                     st.caption(plain(shorten(label, 20)))
     elif batch.get("tokens"):
@@ -52,4 +52,25 @@ def draw_batch(batch: Mapping[str, Any]) -> None:
                 st.caption(f"**{plain(shorten(label, 40))}**")
                 st.text(" ".join(str(token) for token in tokens if token), width="stretch")
     elif batch.get("rows"):
-        st.dataframe(pd.DataFrame(batch["rows"]), key="batch_rows")
+        draw_rows(batch, labels)
+
+
+def draw_rows(batch: Mapping[str, Any], labels: list[str]) -> None:
+    """Rows as the model gets them, with their cleaned values above; a number that became several is a small chart."""
+    index = pd.Index(batch.get("row_numbers") or range(len(labels)), name=_("Row"))
+    target = pd.DataFrame({_("Target"): labels}, index=index)
+    if batch.get("raw"):
+        st.caption(_("Cleaned"))
+        st.dataframe(target.join(pd.DataFrame(batch["raw"], index=index), rsuffix=" "), key="batch_raw", height=250)
+    st.caption(_("As numbers"))
+    rows = pd.DataFrame(batch["rows"], index=index)
+    several = [name for name in rows if isinstance(rows[name].iloc[0], list)]
+    chart = st.column_config.BarChartColumn
+    st.dataframe(
+        target.join(rows, rsuffix=" "),
+        key="batch_rows",
+        height=250,
+        column_config={str(name): chart(str(name), width="small", y_min=0, y_max=1) for name in several},
+    )
+    if several:
+        st.caption(_("A number cut at its quantiles becomes one bar a piece: full below it, empty above."))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import statistics
 from collections.abc import Mapping, Sequence
 
 import streamlit as st
@@ -11,7 +13,7 @@ from engine.figures.training import learning_curves, run_gauges
 from engine.specs.records import MetricPoint, RunRecord
 from pages.widgets import layout
 from pages.widgets.charts import chart
-from pages.widgets.text import _
+from pages.widgets.text import _, say
 
 History = Mapping[str, Sequence[MetricPoint]]
 MACHINE = ("learning_rate", "gradient_norm", "samples_per_s", "memory_bytes", "cpu_percent", "gpu_percent")
@@ -28,47 +30,67 @@ def shown_metrics(history: History) -> list[str]:
 
 
 def draw(run: RunRecord, *, key: str) -> None:
-    """Curves in tabs: one a metric, then the machine's; above them the smoothing and the axis."""
+    """One curve at a time: that of a metric, or those of the machine; beside the choice the axis and the smoothing."""
     history = api.history(run.id)
     names = shown_metrics(history)
     layout.section(_("Curves"))
     if not names:
         st.caption(_("The first point appears with the first step."))
         return
-    smoothing, steps_per_epoch = _controls(run, key)
     machine = [name for name in MACHINE if name in history]
-    tabs = st.tabs(
-        [*(layout.metric_title(name) for name in names), *([_("Machine")] if machine else [])], key=f"{key}_tabs"
-    )
-    for tab, name in zip(tabs, names, strict=False):
-        with tab:
-            curves = {part: points for part, points in history.items() if part.split("/", 1)[-1] == name}
-            figure = learning_curves(
-                curves,
-                smoothing=smoothing,
-                steps_per_epoch=steps_per_epoch,
-                title=layout.metric_title(name),
-                translate=_,
-            )
-            chart(figure, key=f"{key}_{name}")
-    if machine:
-        with tabs[-1]:
-            chart(run_gauges({name: history[name] for name in machine}, translate=_), key=f"{key}_machine")
-
-
-def _controls(run: RunRecord, key: str) -> tuple[float, float | None]:
-    """Smoothing, and the steps of an epoch where epochs are on the axis."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        by = st.segmented_control(
-            _("Axis"),
-            ["epoch", "step"],
-            default="epoch",
+    titles = {name: layout.metric_title_raw(name) for name in names} | ({"machine": _("Machine")} if machine else {})
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        chosen = st.segmented_control(
+            _("Metric"),
+            list(titles),
+            default=names[0],
             required=True,
-            key=f"{key}_axis",
-            format_func=lambda name: {"epoch": _("Epochs"), "step": _("Steps")}[name],
+            key=f"{key}_metric",
+            format_func=lambda name: titles.get(name, name),
         )
-        smoothing = st.slider(
-            _("Smoothing"), 0.0, 0.99, 0.0, 0.01, key=f"{key}_smoothing", width=260, help=_("A moving average.")
+        smoothing, by_epoch = _controls(key)
+    if chosen == "machine":
+        chart(
+            run_gauges({name: history[name] for name in machine}, translate=_),
+            key=f"{key}_machine",
+            alt=_("The machine while it trains"),
         )
-    steps_per_epoch = run.total_steps / run.spec.training.epochs if run.total_steps else 0
-    return smoothing, (max(1.0, steps_per_epoch) if by == "epoch" and steps_per_epoch else None)
+        return
+    name = chosen if chosen in names else names[0]
+    curves = {part: points for part, points in history.items() if part.split("/", 1)[-1] == name}
+    figure = learning_curves(
+        curves,
+        smoothing=smoothing,
+        steps_per_epoch=steps_of_epoch(run, history) if by_epoch else None,
+        title=titles[name],
+        translate=_,
+    )
+    chart(figure, key=f"{key}_{name}", alt=say("{metric} over the run", metric=titles[name]))
+
+
+def steps_of_epoch(run: RunRecord, history: History) -> float | None:
+    """Optimizer steps of an epoch: from one validation to the next; planned ones where there was none yet.
+
+    The planned steps are fewer than the epochs asked for where the time limit will end the run before.
+    """
+    ends = [0, *(point.step for point in history.get("val/loss", ()))]
+    lengths = [after - before for before, after in itertools.pairwise(ends) if after > before]
+    if lengths:
+        return float(statistics.median(lengths))
+    return max(1.0, run.total_steps / run.spec.training.epochs) if run.total_steps else None
+
+
+def _controls(key: str) -> tuple[float, bool]:
+    """Smoothing, and whether epochs are on the axis."""
+    by = st.segmented_control(
+        _("Axis"),
+        ["epoch", "step"],
+        default="epoch",
+        required=True,
+        key=f"{key}_axis",
+        format_func=lambda name: {"epoch": _("Epochs"), "step": _("Steps")}[name],
+    )
+    smoothing = st.slider(
+        _("Smoothing"), 0.0, 0.99, 0.0, 0.01, key=f"{key}_smoothing", width=120, help=_("A moving average.")
+    )
+    return smoothing, by == "epoch"

@@ -57,12 +57,12 @@ def fit_badge(answer: ModelDescription) -> None:
     """Whether the run fits into memory, in words and colour."""
     need, there = numbers.size(answer.memory_bytes), numbers.size(answer.available_bytes)
     if answer.fits:
-        st.badge(
-            say("Fits: needs about {need} of {there}", need=need, there=there), icon=":material/check:", color="green"
+        st.markdown(
+            f":green[:material/check_circle: {say('Fits: needs about {need} of {there}', need=need, there=there)}]"
         )
     else:
         text = say("Does not fit: needs about {need}, there are {there}", need=need, there=there)
-        st.badge(text, icon=":material/warning:", color="red")
+        st.markdown(f":red[:material/warning: {text}]")
         st.caption(_("Lower the batch size or the size of the model, or make the images smaller."))
 
 
@@ -76,11 +76,11 @@ def draw(answer: ModelDescription, *, key: str, full: bool) -> None:
                 numbers.short(answer.parameters),
                 say("{n} trainable", n=f"{answer.trainable_parameters:,}"),
             ),
-            (_("FLOPs an example"), numbers.short(answer.flops), _("Multiply-adds × 2, forward pass.")),
+            (_("FLOPs"), numbers.short(answer.flops), _("For one example: multiply-adds × 2, forward pass.")),
             (_("Time an epoch"), numbers.duration(answer.seconds_per_epoch), _("Estimated for this machine.")),
         )
     )
-    layout.warnings_of([_(sentence) for sentence in answer.warnings])
+    layout.warnings_of(answer.warnings, answer.notices)
     if not full:
         return
     for name, place in layout.open_tabs({"diagram": _("Diagram"), "layers": _("Layers")}, key=f"{key}_tabs"):

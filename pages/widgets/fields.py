@@ -18,6 +18,7 @@ from engine.specs.base import extra_of
 from engine.text import N_
 from pages.widgets.text import _, plain, say
 
+SEGMENTS_LETTERS = 26  # as much as stands in one row of half a form
 SEGMENTS = 4  # up to so many values stand beside each other, more go into a list
 
 # What the values of closed lists are called where the word itself would not do.
@@ -39,6 +40,17 @@ VALUE_LABELS = {
     "log": N_("Logarithm"),
     "auto": N_("Automatic"),
     "standard": N_("Standard"),
+}
+
+
+UNITS = {
+    "epochs": N_("epochs"),
+    "examples": N_("examples"),
+    "px": N_("px"),
+    "rows": N_("rows"),
+    "s": N_("s"),
+    "tokens": N_("tokens"),
+    "× width": N_("× width"),
 }
 
 
@@ -76,7 +88,7 @@ def draw(name: str, info: FieldInfo, value: Any, key: str, options: Sequence[str
     """
     label = plain(_(info.title or name))
     unit = extra_of(info).get("unit")
-    label = f"{label} ({_(unit)})" if unit else label
+    label = f"{label} ({_(UNITS.get(unit, unit))})" if unit else label
     help_text = _(description_of(info)) or None
     annotation, optional = _without_none(info.annotation)
     bare = None if value is PydanticUndefined else value
@@ -107,7 +119,7 @@ def _without_none(annotation: Any) -> tuple[Any, bool]:
 
 def _one_of(label: str, values: list[Any], value: Any, key: str, help_text: str | None) -> Drawn:
     current = value if value in values else values[0]
-    if len(values) <= SEGMENTS:
+    if len(values) <= SEGMENTS and sum(len(value_label(item)) for item in values) <= SEGMENTS_LETTERS:
         picked = st.segmented_control(
             label, values, default=current, required=True, format_func=value_label, key=key, help=help_text
         )

@@ -33,10 +33,11 @@ class Context:
     key: str  # unique on the page; every widget key begins with it
     options: Mapping[str, Sequence[str]] = field(default_factory=dict)  # field name -> what may be chosen
     columns: int = 2
+    title: str = ""  # of the part of the document, translated
 
-    def below(self, name: str) -> Context:
+    def below(self, name: str, title: str = "") -> Context:
         """The context of a part of the document."""
-        return Context(f"{self.key}.{name}", self.options, self.columns)
+        return Context(f"{self.key}.{name}", self.options, self.columns, title)
 
 
 def draw(
@@ -125,7 +126,7 @@ def draw_choice(
     if cls.summary:
         st.caption(_(cls.summary))
     current = dict(value) if value is not None and value.kind == kind else _defaults(cls)
-    return _draw_document(cls, {**current, "kind": kind}, context.below(kind))
+    return _draw_document(cls, {**current, "kind": kind}, context.below(kind, _(cls.label)))
 
 
 def _defaults(cls: type[Document]) -> dict[str, Any]:
@@ -152,7 +153,8 @@ def _draw_document(
     advanced = {name: info for name, info in infos.items() if name not in basic}
     fits = _draw_fields(basic, values, context)
     if any(_applies(info, values) for info in advanced.values()):
-        with st.expander(_("More settings"), key=f"{context.key}.more"):
+        title = say("More settings of {part}", part=context.title) if context.title else _("More settings")
+        with st.expander(title, key=f"{context.key}.more"):
             fits = _draw_fields(advanced, values, context) and fits
     return _validated(cls, values) if fits else None
 

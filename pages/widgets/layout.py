@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.pages_manager import PagesManager
 
+from engine import api
 from engine.errors import EngineError, ErrorKind
 from engine.specs import RunStatus, Task
 from engine.specs.records import RunRecord
@@ -141,9 +143,9 @@ def open_tabs(titles: Mapping[str, str], *, key: str) -> Iterator[tuple[str, Del
     st.session_state[f"{key}/open"] = now
 
 
-def metric_row(figures: Sequence[tuple[str, str] | tuple[str, str, str]]) -> None:
+def metric_row(figures: Sequence[tuple[str, str] | tuple[str, str, str]], *, width_px: int = 110) -> None:
     """Figures beside each other: (label, value) or (label, value, help), translated and formatted."""
-    with st.grid(columns="auto", min_column_width=110, gap="small"):
+    with st.grid(columns="auto", min_column_width=width_px, gap="small"):
         for label, value, *rest in figures:
             st.metric(label, value, help=rest[0] if rest and rest[0] else None)
 
@@ -170,6 +172,8 @@ def progress_of(run: RunRecord) -> None:
     share = min(1.0, run.step / run.total_steps) if run.total_steps else 0.0
     phase = _(run.phase or run.status.label)
     parts = [phase[:1].upper() + phase[1:]]
+    if run.status is RunStatus.SCHEDULED:
+        return
     if run.total_steps:
         epochs = run.spec.training.epochs
         parts.append(say("epoch {epoch} of {epochs}", epoch=min(run.epoch + 1, epochs), epochs=epochs))
@@ -177,6 +181,16 @@ def progress_of(run: RunRecord) -> None:
     if run.seconds_left is not None:
         parts.append(_("{time} left").format(time=numbers.duration(run.seconds_left)))
     st.progress(share, text=" · ".join(parts))
+
+
+def data_name(run: RunRecord) -> str:
+    """The name of the data that a run learns from; that of a sample in the person's language; no markdown."""
+    return _(run.dataset_name) if run.dataset_name in _sample_names() else run.dataset_name
+
+
+@cache
+def _sample_names() -> frozenset[str]:
+    return frozenset(sample.name for sample in api.samples())
 
 
 def run_title(run: RunRecord) -> str:
@@ -205,7 +219,9 @@ def warnings_of(sentences: Sequence[str], notices: Sequence[Mapping[str, Any]] =
         return
     rest = len(lines) - shown
     more = [_("and {n} more").format(n=rest)] if rest > 0 else []
-    st.warning("\n".join(f"- {line}" for line in [*lines[:shown], *more]), icon=":material/info:")
+    shown_lines = [*lines[:shown], *more]
+    text = shown_lines[0] if len(shown_lines) == 1 else "\n".join(f"- {line}" for line in shown_lines)
+    st.warning(text, icon=":material/info:")
 
 
 METRIC_TITLES = {

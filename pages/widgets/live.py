@@ -18,12 +18,13 @@ from pages.widgets.text import _, plain
 EVERY_S = 1.0  # a shorter wait is not read, a longer one feels dead
 
 
-def follow(draw: Callable[[], bool], *, active: bool, every_s: float = EVERY_S) -> None:
+def follow(draw: Callable[[], bool], *, active: bool, key: str, every_s: float = EVERY_S) -> None:
     """Draw a part again every `every_s` seconds while something runs.
 
     Args:
         draw: draws the part and says whether something still runs.
         active: whether something runs now; where not, the part is drawn once and no timer is set.
+        key: unique on the page.
         every_s: seconds between two drawings.
 
     When `draw` first says that nothing runs any more, the whole page is drawn again, so that its buttons and figures
@@ -38,7 +39,8 @@ def follow(draw: Callable[[], bool], *, active: bool, every_s: float = EVERY_S) 
         if not draw():
             st.rerun()
 
-    part()
+    with st.container(key=f"following_{key}"):
+        part()
 
 
 def follow_until_done(draw: Callable[[], bool], *, key: str, every_s: float = EVERY_S) -> None:
@@ -74,7 +76,9 @@ def run_line(run: RunRecord, *, key: str) -> None:
     with st.container(border=True, key=f"{key}_line"):
         left, right = st.columns([5, 2], vertical_alignment="center")
         with left:
-            st.markdown(f"{layout.status_text(run.status)} **{layout.run_title(run)}** · {plain(run.dataset_name)}")
+            st.markdown(
+                f"{layout.status_text(run.status)} **{layout.run_title(run)}** · {plain(layout.data_name(run))}"
+            )
         with right.container(horizontal=True, horizontal_alignment="right"):
             if st.button(_("Open"), key=f"{key}_open", icon=":material/monitoring:"):
                 state.go(state.TRAIN_PAGE, run=run.id)

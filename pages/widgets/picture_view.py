@@ -38,7 +38,7 @@ def draw(record: DatasetRecord, images: Mapping[str, Any]) -> None:
             of=sizes,
             alt=_("Sizes and modes"),
         )
-        modes = ", ".join(f"{plain(mode)} ({numbers.count(n)})" for mode, n in images["modes"].items())
+        modes = ", ".join(f"{mode_title(mode)} ({numbers.count(n)})" for mode, n in images["modes"].items())
         st.caption(say("Colour modes: {modes}", modes="") + modes)
     with right:
         layout.section(_("Brightness"))
@@ -49,6 +49,20 @@ def draw(record: DatasetRecord, images: Mapping[str, Any]) -> None:
             of=shape,
             alt=_("Brightness"),
         )
+
+
+def mode_title(mode: str) -> str:
+    """What a mode of Pillow means."""
+    titles = {
+        "1": _("black and white"),
+        "L": _("grey"),
+        "LA": _("grey, transparent"),
+        "P": _("palette"),
+        "RGB": _("colour"),
+        "RGBA": _("colour, transparent"),
+        "CMYK": _("print colours (CMYK)"),
+    }
+    return titles.get(mode) or plain(mode)
 
 
 def grid(record: DatasetRecord, images: Mapping[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -112,7 +112,7 @@ def columns(profile: Profile) -> None:
         column_config={
             "name": st.column_config.TextColumn(_("Column"), width="medium"),
             "kind": st.column_config.TextColumn(_("Kind"), width="small"),
-            "missing": share(_("Missing"), format="percent", min_value=0, max_value=1, width="small"),
+            "missing": share(_("Missing"), format="%.1f %%", min_value=0, max_value=100, width="small"),
             "distinct": st.column_config.NumberColumn(_("Distinct"), format="localized", width="small"),
             "association": share(_("Association"), format="%.2f", min_value=0, max_value=1, width="small",
                                  help=_("How strongly it goes with the target, 0 to 1.")),
@@ -120,9 +120,15 @@ def columns(profile: Profile) -> None:
         },
     )  # fmt: skip
     chosen = event["selection"]["rows"]
-    first = next((place for place, entry in enumerate(entries) if entry["is_target"]), 0)
+    first = first_shown(entries)
     if entries:
         column_view.draw(entries[chosen[0] if chosen and chosen[0] < len(entries) else first])
+
+
+def first_shown(entries: Sequence[Mapping[str, Any]]) -> int:
+    """The column that goes most with the target, whose own distribution already stands above; else the first."""
+    scores = [-1.0 if entry["is_target"] else float(entry.get("association") or 0.0) for entry in entries]
+    return scores.index(max(scores)) if scores else 0
 
 
 def row_of(entry: Mapping[str, Any], rows: int) -> dict[str, Any]:
@@ -131,7 +137,7 @@ def row_of(entry: Mapping[str, Any], rows: int) -> dict[str, Any]:
     return {
         "name": star + entry["name"],
         "kind": fields.value_label(ColumnKind(entry["kind"])),
-        "missing": entry["missing"] / rows,
+        "missing": 100 * entry["missing"] / rows,
         "distinct": entry["distinct"],
         "association": entry.get("association"),
         "range": typical(entry),

@@ -103,4 +103,4 @@ def read_tags(text: str) -> dict[str, str]:
 
 def title_of(run: RunRecord) -> str:
     """A run in a heading."""
-    return f"**{layout.run_title(run)}** · {plain(run.dataset_name)}"
+    return f"**{layout.run_title(run)}** · {plain(layout.data_name(run))}"

@@ -8,11 +8,24 @@ from typing import Any
 import streamlit as st
 
 from engine.figures import data as figures
-from pages.widgets import fields, layout, numbers
+from engine.text import N_
+from pages.widgets import layout, numbers
 from pages.widgets.charts import chart
 from pages.widgets.text import _, plain, say, shorten
 
 SAMPLES = 6
+SCRIPTS = {
+    "Latin": N_("Latin"),
+    "Han": N_("Chinese characters"),
+    "Hiragana and Katakana": N_("Hiragana and Katakana"),
+    "Hangul": N_("Hangul"),
+    "Cyrillic": N_("Cyrillic"),
+    "Greek": N_("Greek"),
+    "Arabic": N_("Arabic"),
+    "Hebrew": N_("Hebrew"),
+    "Devanagari": N_("Devanagari"),
+    "Thai": N_("Thai"),
+}
 
 
 def draw(texts: Mapping[str, Any]) -> None:
@@ -37,7 +50,8 @@ def draw(texts: Mapping[str, Any]) -> None:
             alt=_("Length"),
         )
         scripts = ", ".join(
-            f"{plain(fields.value_label(name))} {numbers.percent(share)}" for name, share in texts["scripts"].items()
+            f"{_(SCRIPTS[name]) if name in SCRIPTS else plain(name)} {numbers.percent(share)}"
+            for name, share in texts["scripts"].items()
         )
         if scripts:
             st.caption(f"{_('Scripts')}: {scripts}")
