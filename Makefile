@@ -37,16 +37,20 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 chromium: setup-dev ## find a Chromium for the browser tests, or install one
 	@BIN=$(BIN) sh tests/browser/ensure_chromium.sh
 
+# Two at a time, a file each: what a file shares (an import, a trained model) is made once.
+PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile
+
 check: setup-dev ## lint, types, import walls and the quick unit tests (under a minute)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest tests/unit -m "not tensorflow and not engine and not data and not slow"
+	$(PYTEST) tests/unit -m "not tensorflow and not engine and not data and not slow and not child"
 
 test: check chromium ## everything: check, then unit, page, browser and fault tests
-	$(BIN)/pytest tests/unit -m "tensorflow or engine or data or slow"
-	$(BIN)/pytest tests/pages tests/faults tests/browser
+	$(PYTEST) tests/unit -m "tensorflow or engine or data or slow or child"
+	$(PYTEST) tests/pages
+	$(BIN)/pytest tests/faults tests/browser
 
 format: setup-dev ## put the code into the house style
 	$(BIN)/ruff format .
