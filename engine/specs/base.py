@@ -8,11 +8,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SerializeAsAny
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from engine.errors import EngineError, ErrorKind
 from engine.text import N_
 
 Scale = Literal["linear", "log"]
+REFUSED = "refused"  # the type of an error that `refusal` makes
 
 
 class Document(BaseModel):
@@ -80,6 +82,17 @@ class ChoiceOf:
 
     def __init__(self, base: type[Choice]) -> None:
         self.base = base
+
+
+def refusal(template: str, **values: Any) -> PydanticCustomError:
+    """What a validator raises: a sentence whose template and values stay apart, so that it can be translated.
+
+    Args:
+        template: marked with `N_`, with the names of the values in braces.
+        values: what is filled in; texts and numbers.
+    """
+    shown = {name: value if isinstance(value, int) else str(value) for name, value in values.items()}
+    return PydanticCustomError(REFUSED, template, {**shown, "template": template})  # type: ignore[arg-type]
 
 
 def one_of(base: type[Choice]) -> Any:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from engine.specs.base import Choice, setting
+from engine.specs.base import Choice, refusal, setting
 from engine.text import N_
 
 
@@ -32,10 +32,12 @@ class SplitSpec(Choice):
     @model_validator(mode="after")
     def _leaves_rows_to_train(self) -> "SplitSpec":
         if self.validation_fraction + self.test_fraction > 0.9:
-            raise ValueError(
-                f"validation_fraction + test_fraction must be at most 0.9, got "
-                f"{self.validation_fraction + self.test_fraction:.2f}. "
-                "Lower one of them so that rows to train on remain."
+            raise refusal(
+                N_(
+                    "Validation part and test part together may be at most 0.9, got {sum}. "
+                    "Lower one of them so that rows to train on remain."
+                ),
+                sum=f"{self.validation_fraction + self.test_fraction:.2f}",
             )
         return self
 
@@ -86,7 +88,11 @@ class KFoldSplit(SplitSpec):
     @model_validator(mode="after")
     def _fold_exists(self) -> "KFoldSplit":
         if self.fold >= self.folds:
-            raise ValueError(f"fold must be below folds ({self.folds}), got {self.fold}. Folds are counted from 0.")
+            raise refusal(
+                N_("Fold must be below the number of folds ({folds}), got {fold}. Folds are counted from 0."),
+                folds=self.folds,
+                fold=self.fold,
+            )
         return self
 
 

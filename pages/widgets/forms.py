@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from engine.specs.base import Choice, Document, choice_base, extra_of
+from engine.specs.base import REFUSED, Choice, Document, choice_base, extra_of
 from pages.widgets import fields
 from pages.widgets.text import _, plain, say
 
@@ -235,10 +235,19 @@ def _validated(cls: type[Document], values: Mapping[str, Any]) -> Document | Non
         for problem in error.errors(include_url=False)[:3]:
             where = ".".join(str(part) for part in problem["loc"])
             title = cls.model_fields[where].title if where in cls.model_fields else ""
-            what = str(problem["msg"]).removeprefix("Value error, ")
-            text = say("{field}: {problem}", field=_(title), problem=_(what)) if title else plain(_(what))
+            text = _sentence(problem)
+            text = f"{plain(_(title))}: {text}" if title else text
             st.caption(f":red[:material/error: {text}]")
         return None
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    """What a validator says, translated where it is a sentence of ours."""
+    values = dict(problem.get("ctx") or {})
+    template = values.pop("template", "")
+    if problem["type"] == REFUSED and template:
+        return say(template, **values)
+    return plain(_(str(problem["msg"]).removeprefix("Value error, ")))
 
 
 def preset_picker(model: D, *, key: str) -> D:

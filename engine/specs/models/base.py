@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
-from engine.specs.base import Choice, setting
+from engine.specs.base import Choice, refusal, setting
 from engine.specs.task import Modality
 from engine.text import N_
 
@@ -52,8 +52,14 @@ def whole_heads(spec: Any) -> Any:
     if spec.width % spec.heads:
         fits = [heads for heads in range(1, spec.width + 1) if spec.width % heads == 0]
         nearest = min(fits, key=lambda heads: abs(heads - spec.heads))
-        raise ValueError(
-            f"width must be a multiple of heads, got {spec.width} and {spec.heads}. "
-            f"Take {nearest} heads or a width of {spec.heads * max(1, round(spec.width / spec.heads))}."
+        raise refusal(
+            N_(
+                "The width must be a multiple of the heads, got {width} and {heads}. "
+                "Take {nearest} heads or a width of {fitting}."
+            ),
+            width=spec.width,
+            heads=spec.heads,
+            nearest=nearest,
+            fitting=spec.heads * max(1, round(spec.width / spec.heads)),
         )
     return spec

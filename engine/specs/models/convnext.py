@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from engine.specs.base import setting
+from engine.specs.base import refusal, setting
 from engine.specs.models.base import Activation, Initializer, ModelSpec
 from engine.specs.task import Modality
 from engine.text import N_
@@ -84,8 +84,12 @@ class ConvNeXtSpec(ModelSpec):
     @model_validator(mode="after")
     def _stages_match(self) -> "ConvNeXtSpec":
         if len(self.blocks) != len(self.filters):
-            raise ValueError(
-                f"blocks and filters must name the same number of stages, got {len(self.blocks)} and "
-                f"{len(self.filters)}. Add or remove a stage in one of them."
+            raise refusal(
+                N_(
+                    "Blocks and filters must name the same number of stages, got {blocks} and {filters}. "
+                    "Add or remove a stage in one of them."
+                ),
+                blocks=len(self.blocks),
+                filters=len(self.filters),
             )
         return self

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import ValidationError, model_validator
 
 from engine.errors import EngineError, ErrorKind
-from engine.specs.base import bad_document, one_of, setting
+from engine.specs.base import bad_document, one_of, refusal, setting
 from engine.specs.models import layers as kinds
 from engine.specs.models.base import Activation, ModelSpec
 from engine.specs.models.layers import PREVIOUS, LayerSpec
@@ -53,17 +53,23 @@ class LayerGraphSpec(ModelSpec):
         seen: set[str] = set()
         for node in self.nodes:
             if node.id in seen or node.id in RESERVED or node.id.startswith(RESERVED_PREFIXES):
-                raise ValueError(f'layer name "{node.id}" is taken. Give the layer another name.')
+                raise refusal(N_("The layer name “{layer}” is taken. Give the layer another name."), layer=node.id)
             if len(node.inputs) > node.most_inputs:
-                raise ValueError(
-                    f'layer "{node.id}" takes {node.most_inputs} input(s), got {len(node.inputs)}. '
-                    "Put an add or join layer before it."
+                raise refusal(
+                    N_("Layer “{layer}” takes at most {most} inputs, got {given}. Put an add or join layer before it."),
+                    layer=node.id,
+                    most=node.most_inputs,
+                    given=len(node.inputs),
                 )
             for name in node.inputs:
                 if name not in (PREVIOUS, INPUT) and name not in seen:
-                    raise ValueError(
-                        f'layer "{node.id}" takes "{name}", which is no layer before it. '
-                        "Name an earlier layer or move this one down."
+                    raise refusal(
+                        N_(
+                            "Layer “{layer}” takes “{input}”, which is no layer before it. "
+                            "Name an earlier layer or move this one down."
+                        ),
+                        layer=node.id,
+                        input=name,
                     )
             seen.add(node.id)
         return self
