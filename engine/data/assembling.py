@@ -132,7 +132,9 @@ def _nothing_to_read(files: list[SourceFile]) -> EngineError:
     for kind, message in _REFUSED.items():
         found = next((file for file in files if file.kind == kind), None)
         if found:
-            return EngineError(ErrorKind.BAD_INPUT, message, file=found.name)
+            return EngineError(
+                ErrorKind.BAD_INPUT, message, hint=N_("Choose pictures, texts or tables."), file=found.name
+            )
     if files and all(file.kind == FileKind.EMPTY for file in files):
         return EngineError(
             ErrorKind.BAD_INPUT, N_("{file} is empty."), hint=N_("Choose a file with data."), file=files[0].name

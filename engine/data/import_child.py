@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,22 @@ def main() -> int:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not leave gigabytes behind
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_UNPACKED_BYTES, MAX_UNPACKED_BYTES))
-    try:
-        _say({"record": _import(request)})
-    except EngineError as error:
-        _say({"error": error.to_record()})
-    except MemoryError:
-        _say({"error": out_of_memory().to_record()})
-    except OSError as error:
-        _say({"error": _os_error(error).to_record()})
-    except Exception as error:  # noqa: BLE001 - the border of the process: whatever happened is told to the parent
-        _say({"error": _unexpected(error).to_record()})
+    _say(answer(request, lambda share, text: _say({"share": share, "text": text})))
     return 0
+
+
+def answer(request: dict[str, Any], report: Callable[[float, str], None]) -> dict[str, Any]:
+    """What is said in the end: {"record"} of what was read, or {"error"}, whatever happened."""
+    try:
+        return {"record": _import(request, report)}
+    except EngineError as error:
+        return {"error": error.to_record()}
+    except MemoryError:
+        return {"error": out_of_memory().to_record()}
+    except OSError as error:
+        return {"error": _os_error(error).to_record()}
+    except Exception as error:  # noqa: BLE001 - the border of the process: whatever happened is told to the parent
+        return {"error": _unexpected(error).to_record()}
 
 
 def out_of_memory() -> EngineError:
@@ -48,7 +54,7 @@ def out_of_memory() -> EngineError:
     )
 
 
-def _import(request: dict[str, Any]) -> dict[str, Any]:
+def _import(request: dict[str, Any], report: Callable[[float, str], None]) -> dict[str, Any]:
     from engine.data.assembling import assemble
     from engine.data.readers.base import Context
     from engine.data.sources import gather
@@ -58,7 +64,7 @@ def _import(request: dict[str, Any]) -> dict[str, Any]:
         work_dir=folder / "scratch",
         draft_dir=folder / "draft",
         options=request["options"],
-        report=lambda share, text: _say({"share": share, "text": text}),
+        report=report,
     )
     context.work_dir.mkdir(parents=True)
     context.draft_dir.mkdir(parents=True)

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +189,8 @@ def _run(request: Mapping[str, Any], progress: Progress | None) -> dict[str, Any
         child.wait()
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
-                pipe.close()
+                with suppress(BrokenPipeError):  # what a child that died did not read any more
+                    pipe.close()
     if "record" in answer:
         return dict(answer["record"])
     raise EngineError.from_record(answer["error"]) if "error" in answer else watch.reason(child.returncode)

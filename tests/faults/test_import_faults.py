@@ -24,8 +24,10 @@ TABLE = "a,b,label\n" + "1.5,2,x\n2.5,3,y\n" * 20
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(workspace: Path, tmp_path: Path):  # type: ignore[no-untyped-def]
+def nothing_is_left(request: pytest.FixtureRequest, workspace: Path, tmp_path: Path):  # type: ignore[no-untyped-def]
     """A good data set is there before; it, and nothing else, is there after."""
+    if request.node.get_closest_marker("child") is None:
+        request.getfixturevalue("import_in_process")
     (tmp_path / "good.csv").write_text(TABLE)
     record = api.import_data([tmp_path / "good.csv"])
     yield
@@ -120,6 +122,13 @@ def test_bad_files_get_one_clear_sentence(case: str, tmp_path: Path) -> None:
     assert expected in refused(path, kind=kind)
 
 
+@pytest.mark.child
+@pytest.mark.parametrize("case", ["empty", "bomb"])
+def test_the_child_says_the_same(case: str, tmp_path: Path) -> None:
+    test_bad_files_get_one_clear_sentence(case, tmp_path)
+
+
+@pytest.mark.child
 def test_kinds_go_by_content(tmp_path: Path) -> None:
     (tmp_path / "really-a-zip.csv").write_bytes(zipped({"good.csv": TABLE.encode()}))
     assert api.import_data([tmp_path / "really-a-zip.csv"]).name == "good"  # the same rows: the first record
@@ -158,6 +167,7 @@ def test_a_nearly_full_disk_is_refused_before(tmp_path: Path, monkeypatch: pytes
     assert "free" in refused(tmp_path / "good.csv", kind=ErrorKind.OUT_OF_DISK)
 
 
+@pytest.mark.child
 def test_a_disk_that_fills_while_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # A full disk without filling one: the child runs with a stdlib hook that gives ENOSPC on writing the manifest.
     hook = tmp_path / "hook"
@@ -173,6 +183,7 @@ def test_a_disk_that_fills_while_writing(tmp_path: Path, monkeypatch: pytest.Mon
     assert "disk is full" in refused(tmp_path / "new.csv", kind=ErrorKind.OUT_OF_DISK)
 
 
+@pytest.mark.child
 def test_a_child_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[str]] = []
     real = subprocess.Popen
@@ -188,6 +199,7 @@ def test_a_child_that_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert len(started) == 1
 
 
+@pytest.mark.child
 def test_too_much_memory_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "CHILD_MEMORY_BYTES", 1)
     monkeypatch.setattr(importing, "_WATCH_EVERY_S", 0.001)

@@ -20,6 +20,8 @@ from engine.specs import ColumnKind, Modality, Part, Task
 from engine.specs.records import DatasetRecord
 from engine.store.datasets import read_images, read_table
 
+pytestmark = pytest.mark.usefixtures("import_in_process")  # the child has tests of its own
+
 
 def bring(*paths: Path, **options: object) -> DatasetRecord:
     return api.import_data(list(paths), options=options)

@@ -8,6 +8,8 @@ import pytest
 from engine.data.uploads import import_text, import_uploads, place
 from engine.errors import EngineError, ErrorKind
 
+pytestmark = pytest.mark.usefixtures("import_in_process")  # the child has tests of its own
+
 ROWS = "size,colour,price\n" + "".join(f"{n},{'red' if n % 2 else 'blue'},{n * 3}\n" for n in range(40))
 
 

@@ -14,6 +14,8 @@ from engine.errors import EngineError, ErrorKind
 from engine.store import datasets as store
 from engine.store.home import home
 
+pytestmark = pytest.mark.usefixtures("import_in_process")  # the child has tests of its own
+
 
 @pytest.fixture
 def table(tmp_path: Path) -> tuple[str, pd.DataFrame]:
