@@ -41,7 +41,7 @@ def test_fields_tell_forms_how_to_draw_them() -> None:
 
 
 def test_parts_of_a_split_must_leave_rows_and_exist() -> None:
-    with pytest.raises(ValidationError, match="must be at most"):
+    with pytest.raises(ValidationError, match="may be at most"):
         KFoldSplit(validation_fraction=0.5, test_fraction=0.5)
-    with pytest.raises(ValidationError, match="fold must be below folds"):
+    with pytest.raises(ValidationError, match="Fold must be below the number of folds"):
         KFoldSplit(folds=3, fold=3)
