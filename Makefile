@@ -7,7 +7,7 @@ export LATHE_HOME ?= $(HOME)/.lathe
 # Streamlit and TensorFlow both speak of themselves on every start otherwise.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: help run setup setup-dev test check format bench lock messages chromium clean
+.PHONY: unit-data unit-rest help run setup setup-dev test check format bench lock messages chromium clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -37,20 +37,24 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.app
 chromium: setup-dev ## find a Chromium for the browser tests, or install one
 	@BIN=$(BIN) sh tests/browser/ensure_chromium.sh
 
-# Two at a time, a file each: what a file shares (an import, a trained model) is made once.
-PYTEST := $(BIN)/pytest --numprocesses 2 --dist loadfile
-
 check: setup-dev ## lint, types, import walls and the quick unit tests (under a minute)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(PYTEST) tests/unit -m "not tensorflow and not engine and not data and not slow and not child"
+	@$(TWO) MARKS="not tensorflow and not engine and not data and not slow and not child" unit-data unit-rest
 
 test: check chromium ## everything: check, then unit, page, browser and fault tests
-	$(PYTEST) tests/unit -m "tensorflow or engine or data or slow or child"
-	$(PYTEST) tests/pages
-	$(BIN)/pytest tests/faults tests/browser
+	@$(TWO) MARKS="tensorflow or engine or data or slow or child" unit-data unit-rest
+	$(BIN)/pytest tests/pages tests/faults tests/browser
+
+# Unit tests in two processes beside each other: one alone leaves half of a small machine idle.
+TWO  := $(MAKE) --no-print-directory --jobs=2 --output-sync=target
+DATA := tests/unit/engine/data tests/unit/engine/store tests/unit/engine/evaluation
+unit-data:
+	$(BIN)/pytest $(DATA) -m "$(MARKS)"
+unit-rest:
+	$(BIN)/pytest tests/unit $(DATA:%=--ignore=%) -m "$(MARKS)"
 
 format: setup-dev ## put the code into the house style
 	$(BIN)/ruff format .

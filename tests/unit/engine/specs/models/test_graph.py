@@ -75,7 +75,7 @@ def test_a_new_name_is_carried_on() -> None:
 @pytest.mark.parametrize(
     ("nodes", "says"),
     [
-        ([{"kind": "dense", "id": "a"}, {"kind": "dense", "id": "a"}], '“a” is taken'),
+        ([{"kind": "dense", "id": "a"}, {"kind": "dense", "id": "a"}], "“a” is taken"),
         ([{"kind": "dense", "id": "input"}], "is taken"),
         ([{"kind": "dense", "id": "head_x"}], "is taken"),
         ([{"kind": "dense", "id": "a", "inputs": ["later"]}, {"kind": "dense", "id": "later"}], "no layer before it"),
