@@ -71,3 +71,30 @@ def chart(
         selection_mode=selection_mode,
     )
     return list(event["selection"]["points"])
+
+
+def live_chart(figure: go.Figure, *, key: str, alt: str = "") -> None:
+    """Draw a figure that changes every second without a moment in which there is none.
+
+    The browser builds a chart whose figure changed anew and shows nothing meanwhile. So two charts lie over each
+    other: a new figure goes into the one below, which then comes to the top; until it is drawn, the figure before
+    shines through.
+
+    Args:
+        figure: from `engine.figures`.
+        key: as for `chart`.
+        alt: as for `chart`.
+    """
+    dark = is_dark()
+    background = str(st.get_option(f"theme.{'dark' if dark else 'light'}.backgroundColor"))
+    themed(figure, dark=dark).update_layout(paper_bgcolor=background)
+    frames, top = st.session_state.get(f"{key}/frames", ([figure, figure], 0))
+    if frames[top].to_json() != figure.to_json():
+        top = 1 - top
+        frames = [figure, frames[1]] if top == 0 else [frames[0], figure]
+    st.session_state[f"{key}/frames"] = (frames, top)
+    with st.container(key=f"live_frames_{key}"):
+        for place, frame in enumerate(frames):
+            with st.container(key=f"live_frame_{place}_{key}"):
+                st.plotly_chart(frame, key=f"{key}_frame_{place}", theme=None, config=CONFIG, alt=alt or None)
+        st.html(f"<span></span><style>.st-key-live_frame_{top}_{key} {{ z-index: 1; }}</style>")

@@ -12,7 +12,7 @@ from engine import api
 from engine.figures.training import learning_curves, run_gauges
 from engine.specs.records import MetricPoint, RunRecord
 from pages.widgets import layout
-from pages.widgets.charts import chart
+from pages.widgets.charts import chart, live_chart
 from pages.widgets.text import _, say
 
 History = Mapping[str, Sequence[MetricPoint]]
@@ -37,25 +37,23 @@ def draw(run: RunRecord, *, key: str) -> None:
     if not names:
         st.caption(_("The first point appears with the first step."))
         return
+    draw_figure = chart if run.status.is_over else live_chart
     machine = [name for name in MACHINE if name in history]
     titles = {name: layout.metric_title_raw(name) for name in names} | ({"machine": _("Machine")} if machine else {})
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        chosen = st.segmented_control(
-            _("Metric"),
-            list(titles),
-            default=names[0],
-            required=True,
-            key=f"{key}_metric",
-            format_func=lambda name: titles.get(name, name),
-        )
-        smoothing, by_epoch = _controls(key)
+    chosen = st.segmented_control(
+        _("Metric"),
+        list(titles),
+        default=names[0],
+        required=True,
+        key=f"{key}_metric",
+        format_func=lambda name: titles.get(name, name),
+        label_visibility="collapsed",
+    )
     if chosen == "machine":
-        chart(
-            run_gauges({name: history[name] for name in machine}, translate=_),
-            key=f"{key}_machine",
-            alt=_("The machine while it trains"),
-        )
+        gauges = run_gauges({name: history[name] for name in machine}, translate=_)
+        draw_figure(gauges, key=f"{key}_machine", alt=_("The machine while it trains"))
         return
+    smoothing, by_epoch = _controls(key)
     name = chosen if chosen in names else names[0]
     curves = {part: points for part, points in history.items() if part.split("/", 1)[-1] == name}
     figure = learning_curves(
@@ -65,7 +63,8 @@ def draw(run: RunRecord, *, key: str) -> None:
         title=titles[name],
         translate=_,
     )
-    chart(figure, key=f"{key}_{name}", alt=say("{metric} over the run", metric=titles[name]))
+    alt = say("{metric} over the run", metric=titles[name])
+    draw_figure(figure, key=f"{key}_{name}", alt=alt)
 
 
 def steps_of_epoch(run: RunRecord, history: History) -> float | None:
@@ -82,15 +81,16 @@ def steps_of_epoch(run: RunRecord, history: History) -> float | None:
 
 def _controls(key: str) -> tuple[float, bool]:
     """Smoothing, and whether epochs are on the axis."""
-    by = st.segmented_control(
-        _("Axis"),
-        ["epoch", "step"],
-        default="epoch",
-        required=True,
-        key=f"{key}_axis",
-        format_func=lambda name: {"epoch": _("Epochs"), "step": _("Steps")}[name],
-    )
-    smoothing = st.slider(
-        _("Smoothing"), 0.0, 0.99, 0.0, 0.01, key=f"{key}_smoothing", width=120, help=_("A moving average.")
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        by = st.segmented_control(
+            _("Axis"),
+            ["epoch", "step"],
+            default="epoch",
+            required=True,
+            key=f"{key}_axis",
+            format_func=lambda name: {"epoch": _("Epochs"), "step": _("Steps")}[name],
+        )
+        smoothing = st.slider(
+            _("Smoothing"), 0.0, 0.99, 0.0, 0.01, key=f"{key}_smoothing", width=260, help=_("A moving average.")
+        )
     return smoothing, by == "epoch"
