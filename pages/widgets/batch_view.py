@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -57,20 +57,27 @@ def draw_batch(batch: Mapping[str, Any]) -> None:
 
 def draw_rows(batch: Mapping[str, Any], labels: list[str]) -> None:
     """Rows as the model gets them, with their cleaned values above; a number that became several is a small chart."""
-    index = pd.Index(batch.get("row_numbers") or range(len(labels)), name=_("Row"))
-    target = pd.DataFrame({_("Target"): labels}, index=index)
+    numbers = list(batch.get("row_numbers") or range(len(labels)))
     if batch.get("raw"):
         st.caption(_("Cleaned"))
-        st.dataframe(target.join(pd.DataFrame(batch["raw"], index=index), rsuffix=" "), key="batch_raw", height=250)
+        st.dataframe(with_labels(batch["raw"], labels, numbers), key="batch_raw", height=250)
     st.caption(_("As numbers"))
-    rows = pd.DataFrame(batch["rows"], index=index)
-    several = [name for name in rows if isinstance(rows[name].iloc[0], list)]
+    rows = with_labels(batch["rows"], labels, numbers)
+    several = [str(name) for name in rows if isinstance(rows[name].iloc[0], list)]
     chart = st.column_config.BarChartColumn
     st.dataframe(
-        target.join(rows, rsuffix=" "),
+        rows,
         key="batch_rows",
         height=250,
-        column_config={str(name): chart(str(name), width="small", y_min=0, y_max=1) for name in several},
+        column_config={name: chart(name, width="small", y_min=0, y_max=1) for name in several},
     )
     if several:
         st.caption(_("A number cut at its quantiles becomes one bar a piece: full below it, empty above."))
+
+
+def with_labels(rows: Sequence[Mapping[str, Any]], labels: list[str], numbers: list[int]) -> pd.DataFrame:
+    """The rows as a table with their target in front; a column that is called like it keeps its name."""
+    frame = pd.DataFrame(list(rows), index=pd.Index(numbers, name=_("Row")))
+    title = _("Target")
+    frame.insert(0, title if title not in frame.columns else f"◎ {title}", labels)
+    return frame

@@ -3,6 +3,7 @@
 import io
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from engine import api
 from engine.specs.records import DatasetRecord
@@ -82,3 +83,36 @@ def test_hostile_names_are_never_markup(screen, hostile, view: str) -> None:  # 
 
 def test_a_data_set_that_is_gone_leads_to_the_ways_in(screen) -> None:  # type: ignore[no-untyped-def]
     assert screen("data", dataset="f" * 16).title[0].value == "Data"
+
+
+def test_rows_are_shown_cleaned_and_as_the_numbers_that_they_become() -> None:
+    def script() -> None:
+        from pages.widgets.batch_view import draw_batch
+
+        draw_batch(
+            {
+                "labels": ["yes", "no"],
+                "row_numbers": [7, 3],
+                "rows": [{"age": [1.0, 0.5], "sex": 2}, {"age": [0.2, 0.0], "sex": 1}],
+                "raw": [{"age": 31.0, "sex": "male"}, {"age": None, "sex": "female"}],
+            }
+        )
+
+    test = AppTest.from_function(script, default_timeout=60).run()
+    assert not test.exception
+    cleaned, encoded = (frame.value for frame in test.dataframe)
+    assert list(cleaned.index) == list(encoded.index) == [7, 3]
+    assert list(cleaned.iloc[0]) == ["yes", 31.0, "male"]
+    assert list(encoded.iloc[1]["age"]) == [0.2, 0.0]
+
+
+def test_the_column_that_goes_most_with_the_target_is_shown_first() -> None:
+    from pages.widgets.profile_view import first_shown
+
+    entries = [
+        {"is_target": True, "association": None},
+        {"is_target": False, "association": 0.2},
+        {"is_target": False, "association": 0.7},
+    ]
+    assert first_shown(entries) == 2
+    assert first_shown([]) == 0

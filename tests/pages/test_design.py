@@ -87,3 +87,20 @@ def test_two_presses_of_one_form_make_one_run(screen, cancer) -> None:  # type: 
     token = "one press"
     assert len({api.submit(spec, token=token) for _press in range(2)}) == 1
     assert spec.name.endswith("· " + type(spec.model).label)
+
+
+def test_what_a_document_refuses_is_one_sentence_and_not_taken(screen, cancer) -> None:  # type: ignore[no-untyped-def]
+    from pages.widgets.catalogue import translations
+
+    test = screen("design", dataset=cancer)
+    next(box for box in test.selectbox if box.label == "Family").select("ft_transformer").run()
+    before = draft(test)
+    next(box for box in test.number_input if box.label == "Attention heads").set_value(7).run()
+    template = (
+        "The width must be a multiple of the heads, got {width} and {heads}. "
+        "Take {nearest} heads or a width of {fitting}."
+    )
+    said = [caption.value for caption in test.caption if ":red[" in caption.value]
+    assert any(f"got {before.model.width} and 7" in text for text in said), said
+    assert translations("zh_CN").gettext(template) != template
+    assert draft(test) == before
