@@ -41,6 +41,7 @@ class Predictor:
         """
         import keras
 
+        import engine.models.layers  # noqa: F401 - a process that built no model yet knows no layer of ours
         from engine.models.encoding import Encoder
         from engine.training.saving import CORE, ENCODER, MODEL
 

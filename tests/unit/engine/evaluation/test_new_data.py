@@ -1,5 +1,7 @@
 """A trained run on data that came later."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from engine.training.context import LocalContext
 
 pytestmark = pytest.mark.tensorflow
 RUN = "trained"
+ROOT = Path(__file__).resolve().parents[4]
 
 
 def rows(n: int, seed: int) -> pd.DataFrame:
@@ -37,7 +40,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         rows(600, 0).to_csv(file, index=False)
         record = api.import_data([file], name="rows", options={"target": "answer"})
         spec = api.default_spec(record.id, target="answer")
-        spec = spec.edit({"model.kind": "mlp", "training.epochs": 6})
+        spec = spec.edit({"training.epochs": 6})
         from engine.training.job import execute
 
         execute(spec, LocalContext(run_dir(RUN)))
@@ -77,6 +80,16 @@ def test_predictions_agree_with_the_evaluation(home: Path, tmp_path: Path) -> No
     assert list(predicted.columns) == ["row", "prediction", "probability", "p_no", "p_yes"]
     assert predicted["prediction"].tolist() == [record.classes[code] for code in evaluated["prediction"]]
     np.testing.assert_allclose(predicted["p_yes"], evaluated["p_1"], atol=1e-5)
+
+
+def test_a_process_that_built_no_model_yet_predicts_too(home: Path, tmp_path: Path) -> None:
+    """The default families hold layers of our own, which a fresh desk has not met."""
+    unlabelled = bring(rows(50, 3).drop(columns="answer"), tmp_path, "later")
+    here = pd.read_parquet(predict_dataset(RUN, unlabelled))
+    code = f"from engine.evaluation.new_data import predict_dataset; print(predict_dataset({RUN!r}, {unlabelled!r}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    there = pd.read_parquet(done.stdout.splitlines()[-1])
+    np.testing.assert_allclose(there["p_yes"], here["p_yes"], atol=1e-5)
 
 
 def test_rows_without_an_answer_are_left_out(home: Path, tmp_path: Path) -> None:
