@@ -161,7 +161,14 @@ def _input_names(run: RunRecord, values: dict[str, str]) -> Sequence[str]:
 def _values(dataset_id: str, row: int) -> dict[str, str]:
     """One row as it was imported."""
     frame = api.rows(dataset_id, offset=row, limit=1)
-    return {str(name): "" if pd.isna(value) else str(value) for name, value in frame.iloc[0].items()}
+    return {str(name): _cell(frame[name].iloc[0]) for name in frame.columns}
+
+
+def _cell(value: object) -> str:
+    """A value as a cell shows it: nothing where it is missing, whole numbers without a point."""
+    if pd.isna(value):  # type: ignore[call-overload]
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 @st.cache_data(max_entries=64, ttl=3600, show_spinner=False)
