@@ -154,8 +154,12 @@ def _draw_document(
     fits = _draw_fields(basic, values, context)
     if any(_applies(info, values) for info in advanced.values()):
         title = say("More settings of {part}", part=context.title) if context.title else _("More settings")
-        with st.expander(title, key=f"{context.key}.more"):
-            fits = _draw_fields(advanced, values, context) and fits
+        key = f"{context.key}.more"
+        box = st.expander(title, key=key, on_change="rerun")
+        if box.open or st.session_state.get(f"{key}/open"):  # once more when it was closed: a value may just have come
+            with box:
+                fits = _draw_fields(advanced, values, context) and fits
+        st.session_state[f"{key}/open"] = bool(box.open)
     return _validated(cls, values) if fits else None
 
 
