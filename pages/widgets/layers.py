@@ -10,7 +10,7 @@ from engine.specs import RunSpec
 from engine.specs.models import graph as graphs
 from engine.specs.models.layers import PREVIOUS, LayerSpec
 from pages.widgets import fields, forms
-from pages.widgets.text import _, plain, say
+from pages.widgets.text import _, plain, say_raw
 
 KIND = "graph"
 
@@ -88,7 +88,7 @@ def _add(graph: graphs.LayerGraphSpec, *, key: str) -> graphs.LayerGraphSpec:
             _("After"),
             ids,
             index=len(ids) - 1,
-            format_func=lambda node_id: say("{place}. {name}", place=ids.index(node_id) + 1, name=node_id),
+            format_func=lambda node_id: say_raw("{place}. {name}", place=ids.index(node_id) + 1, name=node_id),
             key=f"{key}_after~{len(ids)}",
         )
         if st.button(_("Add"), icon=":material/add:", key=f"{key}_add"):
