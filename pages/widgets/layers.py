@@ -33,14 +33,22 @@ def edit(graph: graphs.LayerGraphSpec, *, key: str) -> graphs.LayerGraphSpec:
 def _layer(graph: graphs.LayerGraphSpec, place: int, node: Any, *, key: str) -> graphs.LayerGraphSpec:
     """One layer: what it is, buttons to move, copy and delete it, and its fields behind a fold."""
     with st.container(border=True, key=f"{key}_box", gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
             st.markdown(f"{place + 1}. **{_(type(node).label)}** · {plain(node.id)}", width="stretch")
-            up = st.button("", icon=":material/arrow_upward:", key=f"{key}_up", help=_("Up"), disabled=place == 0)
+            up = st.button(
+                "", icon=":material/arrow_upward:", type="tertiary", key=f"{key}_up", help=_("Up"), disabled=place == 0
+            )
             last = place == len(graph.nodes) - 1
-            down = st.button("", icon=":material/arrow_downward:", key=f"{key}_down", help=_("Down"), disabled=last)
-            copy = st.button("", icon=":material/content_copy:", key=f"{key}_copy", help=_("Duplicate"))
+            down = st.button(
+                "", icon=":material/arrow_downward:", type="tertiary", key=f"{key}_down", help=_("Down"), disabled=last
+            )
+            copy = st.button(
+                "", icon=":material/content_copy:", type="tertiary", key=f"{key}_copy", help=_("Duplicate")
+            )
             only = len(graph.nodes) == 1
-            gone = st.button("", icon=":material/delete:", key=f"{key}_delete", help=_("Delete"), disabled=only)
+            gone = st.button(
+                "", icon=":material/delete:", type="tertiary", key=f"{key}_delete", help=_("Delete"), disabled=only
+            )
         if up or down:
             return graphs.move(graph, node.id, -1 if up else 1)
         if copy:
