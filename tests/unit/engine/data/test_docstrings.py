@@ -1,11 +1,14 @@
 """The sample that is made from what is installed."""
 
+import pytest
+
 from engine.data.docstrings import LIBRARIES
 from engine.data.samples import import_sample
 from engine.specs import Task
 from engine.store.datasets import read_table
 
 
+@pytest.mark.slow
 def test_docstrings_of_each_library_without_what_gives_them_away() -> None:
     record = import_sample("docstrings")
     assert (record.task, record.target) == (Task.TEXT_CLASSIFICATION, "library")

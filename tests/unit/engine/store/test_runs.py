@@ -160,6 +160,7 @@ print(add_run(RunSpec.parse(sys.argv[1]), token="one form"))
 """
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_make_one_store_and_one_run(workspace: Path) -> None:
     command = [sys.executable, "-c", PARALLEL_START, document().model_dump_json()]
     children = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(8)]
