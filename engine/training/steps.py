@@ -2,9 +2,8 @@
 
 A call runs several optimizer steps on one chunk of rows and reports sums over them, so that the host is asked once a
 chunk and not once a step. What a person may want to turn while a run goes on (rate, clipping, averaging) is handed in
-as numbers, never baked into the compiled program. `keras.Model.fit` was measured first: on a two-convolution network on
-two cores it ran 7,000 images a second, 8,900 with eight steps an execution, this loop 10,500, with the first step done
-in 0.3 s (docs/decisions/0004-training-loop.md).
+as numbers, never baked into the compiled program. `keras.Model.fit` was
+measured first and is slower (docs/decisions/0004-training-loop.md).
 """
 
 from __future__ import annotations
