@@ -59,7 +59,7 @@ def test_a_killed_run_goes_on_to_the_same_end(tmp_path: Path) -> None:
     whole, run_dir = start(tmp_path / "whole"), tmp_path / "killed"
     step = kill_in_the_middle_of_an_epoch(run_dir, start(run_dir), epoch=1)
     written = sorted((run_dir / "checkpoints").glob("0*"))
-    assert len(written) == 2
+    assert len(written) in (2, 3)  # the kill may come between a new one and the dropping of the oldest
     arrays = written[-1] / "arrays.npz"  # on top of it, the newest checkpoint is damaged
     arrays.write_bytes(arrays.read_bytes()[:1000])
     resumed, undisturbed = finish(start(run_dir)), finish(whole)
