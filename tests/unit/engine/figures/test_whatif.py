@@ -1,0 +1,91 @@
+"""Curves of probes over the baseline's band, and curves drawn further."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from engine.figures.whatif import Line, SeedCurve, extrapolation, mean_and_spread, probe_curves
+from engine.specs.records import Interval
+
+
+@dataclass
+class At:
+    step: int
+    value: float
+
+
+def curve(values: list[float], *, finished: bool = True) -> SeedCurve:
+    return SeedCurve([At(step, value) for step, value in enumerate(values, start=1)], finished)
+
+
+def test_mean_and_spread_are_those_of_the_sample() -> None:
+    rows = np.array([[1.0, 2.0, 4.0], [3.0, 3.0, 1.0], [2.0, 7.0, 1.0]])
+    steps, mean, spread = mean_and_spread([curve(list(row)) for row in rows])
+    assert list(steps) == [1, 2, 3]
+    np.testing.assert_allclose(mean, rows.mean(axis=0))
+    np.testing.assert_allclose(spread, rows.std(axis=0, ddof=1))
+
+
+def test_only_steps_that_all_seeds_have_reached_are_averaged() -> None:
+    steps, mean, _spread = mean_and_spread([curve([1.0, 2.0, 3.0]), curve([3.0, 4.0])])
+    assert list(steps) == [1, 2]
+    np.testing.assert_allclose(mean, [2.0, 3.0])
+
+
+def test_one_seed_has_no_spread() -> None:
+    assert np.isnan(mean_and_spread([curve([1.0, 2.0])])[2]).all()
+
+
+def test_the_axes_keep_still_while_a_curve_fills_in() -> None:
+    baseline = Line("baseline", [curve([4.0, 3.0, 2.0, 1.0]), curve([4.2, 3.2, 2.2, 1.2])])
+    begun = probe_curves(baseline, [Line("lr", [curve([4.0], finished=False)])], "Loss", max_step=128)
+    done = probe_curves(baseline, [Line("lr", [curve([4.0, 3.0, 2.0, 1.1])])], "Loss", max_step=128)
+    assert begun.layout.xaxis.range == done.layout.xaxis.range == (0, 128)
+    assert begun.layout.yaxis.range == done.layout.yaxis.range
+
+
+def test_a_curve_that_explodes_does_not_flatten_the_baseline() -> None:
+    baseline = Line("baseline", [curve([2.0, 1.0])])
+    figure = probe_curves(baseline, [Line("lr", [curve([2.0, 1e6, math.nan, math.inf])])], "Loss", max_step=4)
+    assert figure.layout.yaxis.range[1] < 4
+
+
+def test_finished_seeds_are_one_line_with_a_band_and_running_ones_thin() -> None:
+    seeds = [curve([3.0, 2.0]), curve([3.2, 2.2]), curve([3.1], finished=False)]
+    figure = probe_curves(None, [Line("variant", seeds)], "Loss", max_step=2)
+    band, mean, running = figure.data
+    assert band.fill == "toself"
+    np.testing.assert_allclose(mean.y, [3.1, 2.1])
+    assert running.line.width < mean.line.width
+    assert [trace.showlegend for trace in (band, running)] == [False, False]
+
+
+def test_values_are_shown_in_their_unit() -> None:
+    figure = probe_curves(None, [Line("v", [curve([0.5, 0.75])])], "Accuracy", max_step=2, factor=100, unit="%")
+    np.testing.assert_allclose(figure.data[0].y, [50, 75])
+    assert figure.layout.yaxis.ticksuffix == " %"
+
+
+def test_before_the_first_point_the_figure_says_so_at_its_final_size() -> None:
+    figure = probe_curves(Line("baseline", []), [], "Loss", max_step=10, height_px=360)
+    assert figure.layout.height == 360
+    assert figure.layout.annotations[0].text
+
+
+def test_names_that_people_gave_are_not_read_as_tags() -> None:
+    figure = probe_curves(None, [Line("<b>x</b>", [curve([1.0, 2.0])])], "Loss", max_step=2)
+    assert figure.data[0].name == "&lt;b&gt;x&lt;/b&gt;"
+
+
+def test_a_curve_drawn_further_shows_its_interval_and_what_was_asked() -> None:
+    line = [(1.0, 0.5, 0.4, 0.6), (2.0, 0.7, 0.6, 0.8)]
+    asked = [(2.0, Interval(value=0.7, low=0.6, high=0.8))]
+    figure = extrapolation([(1.0, 0.5)], line, "Epochs", "Accuracy", asked=asked, factor=100, unit="%")
+    band, further, measured, star = figure.data
+    assert min(band.y) == pytest.approx(40)
+    assert max(band.y) == pytest.approx(80)
+    np.testing.assert_allclose(further.y, [50, 70])
+    assert measured.mode == "markers"
+    np.testing.assert_allclose([star.error_y.array[0], star.error_y.arrayminus[0]], [10, 10])
