@@ -45,6 +45,10 @@ runs = sa.Table(
     sa.Column("deleted", sa.Boolean, nullable=False, default=False),
     sa.Column("stop_requested", sa.Boolean, nullable=False, default=False),
     sa.Column("give_back", sa.Boolean, nullable=False, default=False),  # the engine goes: checkpoint, then back
+    # A branch is to begin in the middle: number of the newest request, of the newest answer, and its step.
+    sa.Column("checkpoint_asked", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("checkpoint_kept", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("checkpoint_step", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("owner", sa.String(64), nullable=False, default=""),  # the claim that may write to it
     sa.Column("mlflow_run_id", sa.String(64), nullable=False, default=""),
     sa.Column("changed", sa.Integer, nullable=False, default=1),  # counts edits that MLflow has to hear of
@@ -119,7 +123,9 @@ def ensure_schema(engine: sa.Engine) -> None:
         if found is None:
             metadata.create_all(connection)
             connection.execute(meta.insert().values(key="schema_version", value=str(SCHEMA_VERSION)))
-        elif int(found) > SCHEMA_VERSION:
+        elif int(found) <= SCHEMA_VERSION:
+            _add_what_is_new(connection)
+        else:
             raise EngineError(
                 ErrorKind.CONFLICT,
                 N_("This workspace was written by a newer Lathe (schema {found}, this one knows {known})."),
@@ -127,6 +133,20 @@ def ensure_schema(engine: sa.Engine) -> None:
                 found=int(found),
                 known=SCHEMA_VERSION,
             )
+
+
+def _add_what_is_new(connection: sa.Connection) -> None:
+    """Tables and columns that a database of an older Lathe lacks; a new column needs a default in the database."""
+    known = sa.inspect(connection)
+    present = set(known.get_table_names())
+    metadata.create_all(connection, [table for name, table in metadata.tables.items() if name not in present])
+    quoted = connection.dialect.identifier_preparer
+    for name, table in metadata.tables.items():
+        found = {column["name"] for column in known.get_columns(name)} if name in present else set(table.c.keys())
+        for column in table.c:
+            if column.name not in found:
+                definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {quoted.format_table(table)} ADD COLUMN {definition}")
 
 
 @contextmanager

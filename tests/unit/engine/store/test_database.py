@@ -188,3 +188,22 @@ def test_runs_live_in_postgresql_too(postgresql: str, tmp_path: Path, monkeypatc
         stop = [*command, f"{postgresql}/pg_ctl", "-D", str(data), "-m", "immediate", "stop"]
         subprocess.run(stop, check=False, stdout=subprocess.DEVNULL)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_workspace_of_an_older_lathe_gets_the_tables_and_columns_it_lacks(workspace: Path) -> None:
+    run_id = queue_one()
+    with database.writing() as connection:
+        connection.exec_driver_sql("ALTER TABLE lathe_runs DROP COLUMN checkpoint_asked")
+        connection.exec_driver_sql("DROP TABLE lathe_questions")
+    database.disconnect()  # the next process to come opens it with the newer program
+    with database.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT id, checkpoint_asked FROM lathe_runs").fetchall()
+        assert [tuple(row) for row in rows] == [(run_id, 0)]
+        assert connection.exec_driver_sql("SELECT count(*) FROM lathe_questions").scalar() == 0
+
+
+def queue_one() -> str:
+    from engine.specs import RunSpec
+
+    data = {"dataset": "0" * 16, "task": "table_regression", "preprocessing": {"kind": "table"}}
+    return runs.add_run(RunSpec.parse({"data": data, "model": {"kind": "mlp"}, "training": {"loss": {"kind": "mse"}}}))
