@@ -34,6 +34,7 @@ def setting(
     advanced: bool = False,
     when: Mapping[str, tuple[Any, ...]] | None = None,
     hidden: bool = False,
+    live: bool = False,
     **bounds: Any,
 ) -> Any:
     """Declare a field that a person can set.
@@ -48,9 +49,12 @@ def setting(
         advanced: folded away at first.
         when: show the field only where sibling fields have one of these values: `{"cropping": (True,)}`.
         hidden: never drawn on a form (ids, versions).
+        live: a number that the compiled step takes as an argument: turning it needs no new trace (from 0 to another
+            value and back it may).
         **bounds: passed on to `pydantic.Field`: ge, gt, le, lt, min_length, max_length, pattern.
     """
     extra: dict[str, Any] = {"unit": unit, "scale": scale, "step": step, "advanced": advanced, "hidden": hidden}
+    extra["live"] = live
     extra["when"] = {k: list(v) for k, v in (when or {}).items()}
     return Field(default, title=title, description=help, json_schema_extra=extra, **bounds)
 
@@ -111,7 +115,7 @@ def one_of(base: type[Choice]) -> Any:
 
 
 def extra_of(info: FieldInfo) -> dict[str, Any]:
-    """The presentation of a field (unit, scale, step, advanced, when, hidden) as `setting` stored it."""
+    """The presentation of a field (unit, scale, step, advanced, when, hidden, live) as `setting` stored it."""
     extra = info.json_schema_extra
     return dict(extra) if isinstance(extra, dict) else {}
 

@@ -19,6 +19,7 @@ class CrossEntropyLoss(LossSpec):
     label_smoothing: float = setting(
         0.0,
         title=N_("Label smoothing"),
+        live=True,
         ge=0.0,
         le=0.5,
         step=0.01,
@@ -33,7 +34,7 @@ class FocalLoss(LossSpec):
     label = N_("Focal")
     summary = N_("Turns to hard examples; helps where one class is rare.")
     gamma: float = setting(2.0, title=N_("Gamma"), ge=0.0, le=10.0, step=0.5)
-    label_smoothing: float = setting(0.0, title=N_("Label smoothing"), ge=0.0, le=0.5, step=0.01)
+    label_smoothing: float = setting(0.0, title=N_("Label smoothing"), ge=0.0, le=0.5, step=0.01, live=True)
 
 
 class MeanSquaredErrorLoss(LossSpec):
@@ -76,6 +77,7 @@ class OptimizerSpec(Choice):
         gt=0.0,
         le=10.0,
         scale="log",
+        live=True,
         help=N_("The size of a step. Too high diverges, too low crawls; the finder on Train suggests one."),
     )
 
@@ -85,10 +87,10 @@ class Sgd(OptimizerSpec):
 
     kind: Literal["sgd"] = "sgd"
     label = N_("SGD with momentum")
-    learning_rate: float = setting(0.05, title=N_("Learning rate"), gt=0.0, le=10.0, scale="log")
+    learning_rate: float = setting(0.05, title=N_("Learning rate"), gt=0.0, le=10.0, scale="log", live=True)
     momentum: float = setting(0.9, title=N_("Momentum"), ge=0.0, lt=1.0, step=0.01)
     nesterov: bool = setting(True, title=N_("Nesterov"), advanced=True)
-    weight_decay: float = setting(0.0, title=N_("Weight decay"), ge=0.0, le=1.0, scale="log")
+    weight_decay: float = setting(0.0, title=N_("Weight decay"), ge=0.0, le=1.0, scale="log", live=True)
 
 
 class Adam(OptimizerSpec):
@@ -106,7 +108,7 @@ class AdamW(OptimizerSpec):
     kind: Literal["adamw"] = "adamw"
     label = N_("AdamW")
     summary = N_("Adam with decoupled weight decay; a good first choice.")
-    weight_decay: float = setting(1e-4, title=N_("Weight decay"), ge=0.0, le=1.0, scale="log")
+    weight_decay: float = setting(1e-4, title=N_("Weight decay"), ge=0.0, le=1.0, scale="log", live=True)
     beta_1: float = setting(0.9, title=N_("Beta 1"), ge=0.0, lt=1.0, advanced=True)
     beta_2: float = setting(0.999, title=N_("Beta 2"), ge=0.0, lt=1.0, advanced=True)
 
@@ -125,8 +127,8 @@ class Lion(OptimizerSpec):
 
     kind: Literal["lion"] = "lion"
     label = N_("Lion")
-    learning_rate: float = setting(1e-4, title=N_("Learning rate"), gt=0.0, le=10.0, scale="log")
-    weight_decay: float = setting(1e-3, title=N_("Weight decay"), ge=0.0, le=1.0, scale="log")
+    learning_rate: float = setting(1e-4, title=N_("Learning rate"), gt=0.0, le=10.0, scale="log", live=True)
+    weight_decay: float = setting(1e-3, title=N_("Weight decay"), ge=0.0, le=1.0, scale="log", live=True)
 
 
 class ScheduleSpec(Choice):
@@ -217,6 +219,15 @@ class TrainingSpec(Document):
         scale="log",
         help=N_("Examples a step. Lower it to save memory, raise it to keep a GPU busy."),
     )
+    max_steps: int = setting(
+        0,
+        title=N_("Most steps"),
+        unit="steps",
+        ge=0,
+        le=10_000_000,
+        help=N_("Ends the run after this many steps where its epochs would take longer. 0: none."),
+        advanced=True,
+    )
     max_train_time_s: float = setting(
         0.0,
         title=N_("Time limit"),
@@ -235,6 +246,7 @@ class TrainingSpec(Document):
     clip_norm: float = setting(
         1.0,
         title=N_("Gradient clipping"),
+        live=True,
         ge=0.0,
         le=1000.0,
         help=N_("Largest global gradient norm. 0: none."),

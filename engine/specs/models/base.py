@@ -23,10 +23,10 @@ class ModelSpec(Choice):
     activation: Activation = setting("relu", title=N_("Activation"), advanced=True)
     initializer: Initializer = setting("he_normal", title=N_("Initializer"), advanced=True)
     dropout: float = setting(
-        0.1, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
+        0.1, live=True, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
     )
-    l1: float = setting(0.0, title=N_("L1 penalty"), ge=0.0, le=1.0, scale="log", advanced=True)
-    l2: float = setting(0.0, title=N_("L2 penalty"), ge=0.0, le=1.0, scale="log", advanced=True)
+    l1: float = setting(0.0, live=True, title=N_("L1 penalty"), ge=0.0, le=1.0, scale="log", advanced=True)
+    l2: float = setting(0.0, live=True, title=N_("L2 penalty"), ge=0.0, le=1.0, scale="log", advanced=True)
 
     @classmethod
     def preset(cls, name: str) -> "ModelSpec":

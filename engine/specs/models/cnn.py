@@ -23,7 +23,7 @@ class CnnSpec(ModelSpec):
     }
     # The defaults reach 0.925 on Fashion-MNIST after 8 epochs, in a minute and a half on two cores.
     dropout: float = setting(
-        0.3, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
+        0.3, live=True, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
     )
     filters: tuple[int, ...] = setting(
         (32, 64),

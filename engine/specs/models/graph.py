@@ -43,7 +43,7 @@ class LayerGraphSpec(ModelSpec):
     summary = N_("Put a network together layer by layer, with shortcuts and branches.")
     modalities = (Modality.IMAGE, Modality.TEXT, Modality.TABLE)
     activation: Activation = setting("relu", title=N_("Activation"), hidden=True)  # each layer has its own
-    dropout: float = setting(0.0, title=N_("Dropout"), hidden=True, ge=0.0, le=0.9)  # is a layer of its own
+    dropout: float = setting(0.0, live=True, title=N_("Dropout"), hidden=True, ge=0.0, le=0.9)  # is a layer of its own
     nodes: tuple[one_of(LayerSpec), ...] = setting(  # type: ignore[valid-type]
         (), title=N_("Layers"), help=N_("Empty: a small network that suits the data."), max_length=500
     )

@@ -158,7 +158,7 @@ class AttentionLayer(LayerSpec):
     head_width: int = setting(
         0, title=N_("Width of a head"), ge=0, le=1024, help=N_("0: the width of the input shared by the heads.")
     )
-    dropout: float = setting(0.0, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05)
+    dropout: float = setting(0.0, live=True, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05)
 
 
 class RecurrentLayer(LayerSpec):
@@ -211,7 +211,7 @@ class DropoutLayer(LayerSpec):
     kind: Literal["dropout"] = "dropout"
     label = N_("Dropout")
     summary = N_("Leaves out numbers at random in training, against learning by heart.")
-    rate: float = setting(0.2, title=N_("Share"), ge=0.0, le=0.9, step=0.05)
+    rate: float = setting(0.2, live=True, title=N_("Share"), ge=0.0, le=0.9, step=0.05)
 
 
 class StochasticDepthLayer(LayerSpec):
@@ -220,7 +220,7 @@ class StochasticDepthLayer(LayerSpec):
     kind: Literal["stochastic_depth"] = "stochastic_depth"
     label = N_("Stochastic depth")
     summary = N_("Leaves out a whole branch for some examples in training; put it at the end of a branch.")
-    rate: float = setting(0.1, title=N_("Share"), ge=0.0, le=0.8, step=0.05)
+    rate: float = setting(0.1, live=True, title=N_("Share"), ge=0.0, le=0.8, step=0.05)
 
 
 class ActivationLayer(LayerSpec):

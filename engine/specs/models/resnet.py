@@ -67,6 +67,7 @@ class ResNetSpec(ModelSpec):
     normalization: Normalization = setting("batch", title=N_("Normalization"))
     stochastic_depth: float = setting(
         0.0,
+        live=True,
         title=N_("Stochastic depth"),
         ge=0.0,
         le=0.8,

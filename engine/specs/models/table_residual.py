@@ -22,7 +22,7 @@ class TableResidualSpec(ModelSpec):
         "large": {"width": 512, "blocks": 6},
     }
     dropout: float = setting(
-        0.2, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
+        0.2, live=True, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
     )
     normalization: Normalization = setting("batch", title=N_("Normalization"))
     width: int = setting(128, title=N_("Width"), ge=4, le=4096)

@@ -23,6 +23,7 @@ class TextCnnSpec(ModelSpec):
     }
     dropout: float = setting(
         0.5,  # Kim's
+        live=True,
         title=N_("Dropout"),
         ge=0.0,
         le=0.9,
@@ -36,6 +37,7 @@ class TextCnnSpec(ModelSpec):
     )
     token_dropout: float = setting(
         0.2,
+        live=True,
         title=N_("Token dropout"),
         ge=0.0,
         le=0.9,

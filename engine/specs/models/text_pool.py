@@ -22,7 +22,7 @@ class TextPoolSpec(ModelSpec):
         "large": {"width": 300, "units": [512, 256]},
     }
     dropout: float = setting(
-        0.3, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
+        0.3, live=True, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
     )
     width: int = setting(64, title=N_("Embedding"), ge=2, le=4096, help=N_("Length of the vector of each token."))
     pooling: Literal["average", "max", "both"] = setting(
@@ -33,6 +33,7 @@ class TextPoolSpec(ModelSpec):
     )
     token_dropout: float = setting(
         0.2,
+        live=True,
         title=N_("Token dropout"),
         ge=0.0,
         le=0.9,

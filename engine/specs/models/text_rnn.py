@@ -22,7 +22,7 @@ class TextRnnSpec(ModelSpec):
         "large": {"width": 300, "units": 256, "layers": 2},
     }
     dropout: float = setting(
-        0.3, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
+        0.3, live=True, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
     )
     width: int = setting(128, title=N_("Embedding"), ge=2, le=4096, help=N_("Length of the vector of each token."))
     cell: Literal["lstm", "gru"] = setting("lstm", title=N_("Cell"), help=N_("A GRU is a quarter smaller and quicker."))
@@ -34,6 +34,7 @@ class TextRnnSpec(ModelSpec):
     )
     token_dropout: float = setting(
         0.1,
+        live=True,
         title=N_("Token dropout"),
         ge=0.0,
         le=0.9,

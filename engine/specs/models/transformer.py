@@ -52,6 +52,7 @@ class TransformerSpec(ModelSpec):
     )
     stochastic_depth: float = setting(
         0.0,
+        live=True,
         title=N_("Stochastic depth"),
         ge=0.0,
         le=0.8,

@@ -70,6 +70,7 @@ class VitSpec(ModelSpec):
     )
     stochastic_depth: float = setting(
         0.0,
+        live=True,
         title=N_("Stochastic depth"),
         ge=0.0,
         le=0.8,

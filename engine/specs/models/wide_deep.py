@@ -22,7 +22,7 @@ class WideDeepSpec(ModelSpec):
         "large": {"units": [1024, 512, 256], "cross_features": 100_000},
     }
     dropout: float = setting(
-        0.2, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
+        0.2, live=True, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
     )
     normalization: Normalization = setting("none", title=N_("Normalization"))
     units: tuple[int, ...] = setting(
