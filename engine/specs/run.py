@@ -10,6 +10,7 @@ from pydantic import ValidationError, model_validator
 from engine.specs.base import Document, bad_document, one_of, setting
 from engine.specs.data import DataSpec
 from engine.specs.models import ModelSpec
+from engine.specs.search import SearchSpec
 from engine.specs.training import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, TrainingSpec
 from engine.text import N_
 
@@ -36,6 +37,14 @@ class RunSpec(Document):
     parent_run: str = setting(
         "", title=N_("Continues"), hidden=True, help=N_("The run whose weights this one starts from.")
     )
+    branch_step: int = setting(
+        0,
+        title=N_("Branches off at step"),
+        ge=0,
+        hidden=True,
+        help=N_("The step of the run before at which this one goes on, under this document. 0: from its end."),
+    )
+    search: SearchSpec | None = setting(None, title=N_("Search"), hidden=True)
 
     @model_validator(mode="after")
     def _parts_fit(self) -> "RunSpec":
@@ -82,8 +91,8 @@ class RunSpec(Document):
         return self.model_dump_json(indent=2)
 
     def digest(self) -> str:
-        """16 hex digits of the SHA-256 of what decides the result (the name does not)."""
-        tree = self.model_dump(mode="json", exclude={"name"})
+        """16 hex digits of the SHA-256 of what decides the result (the name and what is to be searched do not)."""
+        tree = self.model_dump(mode="json", exclude={"name", "search"})
         return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:16]
 
 

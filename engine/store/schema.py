@@ -49,6 +49,12 @@ runs = sa.Table(
     sa.Column("checkpoint_asked", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("checkpoint_kept", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("checkpoint_step", sa.Integer, nullable=False, default=0, server_default="0"),
+    # "run", or "trial" of a search: lists leave trials out unless they are asked for.
+    sa.Column("purpose", sa.String(12), nullable=False, default="run", server_default="run"),
+    sa.Column("search_id", sa.String(32), nullable=False, default="", server_default=""),
+    sa.Column("trial", sa.Integer, nullable=False, default=0, server_default="0"),  # its number in the search
+    sa.Column("part", sa.Integer, nullable=False, default=0, server_default="0"),  # which seed or fold of the trial
+    sa.Column("worker", sa.String(40), nullable=False, default="", server_default=""),  # that last took it
     sa.Column("owner", sa.String(64), nullable=False, default=""),  # the claim that may write to it
     sa.Column("mlflow_run_id", sa.String(64), nullable=False, default=""),
     sa.Column("changed", sa.Integer, nullable=False, default=1),  # counts edits that MLflow has to hear of
@@ -58,6 +64,8 @@ runs = sa.Table(
     sa.Index("lathe_runs_seconds", "deleted", "seconds"),
     sa.Index("lathe_runs_queue", "status", "position"),
     sa.Index("lathe_runs_dataset", "dataset_id", "created_at"),
+    sa.Index("lathe_runs_listed", "purpose", "deleted", "created_at"),
+    sa.Index("lathe_runs_search", "search_id", "trial"),
 )
 
 details = sa.Table(
@@ -70,6 +78,7 @@ details = sa.Table(
     sa.Column("warnings", sa.Text, nullable=False, default="[]"),
     sa.Column("tags", sa.Text, nullable=False, default="{}"),
     sa.Column("note", sa.Text, nullable=False, default=""),
+    sa.Column("result", sa.Text, nullable=False, default="", server_default=""),  # of a trial: metrics, curve, costs
 )
 
 # The newest value of each metric of each run, to sort lists by.
@@ -80,6 +89,51 @@ values = sa.Table(
     sa.Column("key", sa.String(250), primary_key=True),
     sa.Column("value", sa.Float, nullable=False),
     sa.Index("lathe_values_key", "key", "value"),
+)
+
+searches = sa.Table(
+    "lathe_searches",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),
+    sa.Column("token", sa.String(200), unique=True),
+    sa.Column("name", sa.Text, nullable=False, default=""),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("dataset_id", sa.String(32), nullable=False, default=""),
+    sa.Column("dataset_name", sa.Text, nullable=False, default=""),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("seconds", sa.Float, nullable=False, default=0.0),  # of wall time while it was running
+    sa.Column("deleted", sa.Boolean, nullable=False, default=False),
+    sa.Column("owner", sa.String(64), nullable=False, default=""),  # the oracle process that may write to it
+    sa.Column("spec", sa.Text, nullable=False),
+    sa.Column("budget", sa.Text, nullable=False),  # as it is now; the document says how it began
+    sa.Column("oracle", sa.Text, nullable=False, default=""),  # what cannot be rebuilt from the trials
+    sa.Column("reason", sa.Text, nullable=False, default=""),
+    sa.Column("error", sa.Text, nullable=False, default=""),
+    sa.Index("lathe_searches_status", "status"),
+    sa.Index("lathe_searches_created", "deleted", "created_at"),
+)
+
+trials = sa.Table(
+    "lathe_trials",
+    metadata,
+    sa.Column("search_id", sa.String(32), primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("origin", sa.String(12), nullable=False, default="oracle"),
+    sa.Column("oracle_id", sa.String(40), nullable=False, default=""),  # as KerasTuner calls it; "": not told of yet
+    sa.Column("told", sa.Integer, nullable=False, default=0),  # place in the order of tellings; 0: not told its end yet
+    sa.Column("proposal", sa.Text, nullable=False, default="{}"),  # KerasTuner's values
+    sa.Column("values", sa.Text, nullable=False, default="{}"),  # the document's: dotted path -> value
+    sa.Column("plan", sa.Text, nullable=False, default="{}"),  # epochs, first_epoch, continues, bracket, round
+    sa.Column("run_ids", sa.Text, nullable=False, default="[]"),
+    sa.Column("score", sa.Float),
+    sa.Column("result", sa.Text, nullable=False, default="{}"),  # scores, spread, objectives, curve, seconds
+    sa.Column("reason", sa.Text, nullable=False, default=""),
+    sa.Column("error", sa.Text, nullable=False, default=""),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("ended_at", sa.Float),
+    sa.Index("lathe_trials_status", "search_id", "status"),
 )
 
 questions = sa.Table(
@@ -95,6 +149,50 @@ questions = sa.Table(
     sa.Column("answer", sa.Text, nullable=False, default=""),
     sa.Index("lathe_questions_status", "status", "asked_at"),
     sa.Index("lathe_questions_answered", "answered_at"),
+)
+
+# One row a probe: the same document with the same budget is never trained twice (`engine.store.probes`).
+probes = sa.Table(
+    "lathe_probes",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),  # digest of document and budget
+    sa.Column("spec", sa.Text, nullable=False),
+    sa.Column("budget", sa.Text, nullable=False),
+    sa.Column("dataset_id", sa.String(32), nullable=False, default=""),
+    sa.Column("family", sa.String(40), nullable=False, default=""),
+    sa.Column("status", sa.String(12), nullable=False),
+    sa.Column("priority", sa.Integer, nullable=False, default=0),  # lower goes first
+    sa.Column("asked_at", sa.Float, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("started_at", sa.Float),
+    sa.Column("ended_at", sa.Float),
+    sa.Column("attempt", sa.Integer, nullable=False, default=0),
+    sa.Column("owner", sa.String(64), nullable=False, default=""),  # the claim that may write to it
+    sa.Column("result", sa.Text, nullable=False, default="{}"),  # curves, metrics, seconds, traced…
+    sa.Index("lathe_probes_queue", "status", "priority", "asked_at"),
+    sa.Index("lathe_probes_dataset", "dataset_id", "status", "ended_at"),
+)
+
+# Who wants which probe: one that nobody wants any more is cancelled.
+probe_wishes = sa.Table(
+    "lathe_probe_wishes",
+    metadata,
+    sa.Column("session", sa.String(120), primary_key=True),
+    sa.Column("probe_id", sa.String(32), primary_key=True),
+    sa.Column("wished_at", sa.Float, nullable=False),
+    sa.Index("lathe_probe_wishes_probe", "probe_id"),
+)
+
+# Every tweak of a baseline with its effect.
+ledger = sa.Table(
+    "lathe_ledger",
+    metadata,
+    sa.Column("id", sa.String(32), primary_key=True),  # digest of baseline, changes and budget
+    sa.Column("baseline", sa.String(32), nullable=False),  # digest of the baseline's document
+    sa.Column("entry", sa.Text, nullable=False),  # LedgerEntry
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+    sa.Index("lathe_ledger_baseline", "baseline", "updated_at"),
 )
 
 engine_lease = sa.Table(
@@ -147,6 +245,8 @@ def _add_what_is_new(connection: sa.Connection) -> None:
             if column.name not in found:
                 definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
                 connection.exec_driver_sql(f"ALTER TABLE {quoted.format_table(table)} ADD COLUMN {definition}")
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
 
 
 @contextmanager
