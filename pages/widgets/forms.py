@@ -63,7 +63,7 @@ def draw(
     Returns:
         `document` itself where nothing was changed or something does not fit, else the changed copy.
     """
-    context = Context(_fresh_key(key, document), options or {}, columns)
+    context = Context(fresh_key(key, document), options or {}, columns)
     if isinstance(document, Choice) and "kind" not in without:
         base = _registry_of(document)
         result: Any = draw_choice(base, document, _allowed(base, context.options.get("kind")), _("Kind"), context)
@@ -91,7 +91,7 @@ def draw_new(
     return made if isinstance(made, Choice) else None
 
 
-def _fresh_key(key: str, document: Document) -> str:
+def fresh_key(key: str, document: Document) -> str:
     """Widgets remember what was typed; give them new keys where the document was changed by something else."""
     generation = int(st.session_state.get(f"{key}/generation", 0))
     if st.session_state.get(f"{key}/last", document) != document:
