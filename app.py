@@ -8,6 +8,7 @@ import streamlit as st
 
 from engine import api
 from pages.widgets import layout, state
+from pages.widgets.settle import settle
 from pages.widgets.text import _, choose_language
 
 FOLDER = Path(__file__).parent / "pages"
@@ -60,6 +61,7 @@ def main() -> None:
     except Exception:  # the border of the screen: whatever happened goes to the log, the person reads a way on
         log.exception("the screen %s could not be drawn", page.title)
         layout.error_state(layout.defect(), key="defect")
+    settle()
 
 
 main()

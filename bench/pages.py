@@ -10,6 +10,7 @@ script has finished.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import socket
@@ -67,35 +68,48 @@ def main() -> int:
 
 
 def fill_store(count: int) -> str:
-    """Enter one sample and `count` finished runs; returns the query of an address that shows one of them."""
+    """Train one model on a sample and enter `count` copies of its run; returns the query of its address."""
     import sqlalchemy as sa
 
     from engine import api
     from engine.store.database import reading, writing
-    from engine.store.runs import add_run
     from engine.store.schema import details, runs, values
 
     record = api.import_sample("diabetes")
     spec = api.default_spec(record.id)
-    first = add_run(spec, dataset_name=record.name)
+    first = train(spec.to_json())
     with reading() as connection:
         row = dict(connection.execute(sa.select(runs).where(runs.c.id == first)).mappings().one())
         detail = dict(connection.execute(sa.select(details).where(details.c.run_id == first)).mappings().one())
-    row |= {"status": "WATCH", "token": None}
+        points = [
+            dict(point) for point in connection.execute(sa.select(values).where(values.c.run_id == first)).mappings()
+        ]
     ids = [f"{number:016x}" for number in range(count)]
     with writing() as connection:
         made = row["created_at"]
-        many = [row | {"id": run_id, "name": f"run {run_id}", "created_at": made - 60 * n, "seconds": n % 90}
+        many = [row | {"id": run_id, "token": None, "name": f"run {run_id}", "created_at": made - 60 * (n + 1)}
                 for n, run_id in enumerate(ids)]  # fmt: skip
         connection.execute(runs.insert(), many)
         connection.execute(details.insert(), [detail | {"run_id": run_id} for run_id in ids])
-        extra = {column.name for column in values.c} - {"run_id", "key", "value"}
-        blank = dict.fromkeys(extra, 0.5)
-        points = [blank | {"run_id": run_id, "key": "val/rmse", "value": 50 + n % 40} for n, run_id in enumerate(ids)]
-        connection.execute(values.insert(), points)
-        connection.execute(runs.update().where(runs.c.id == first).values(status="WATCH"))
-    draft = api.save_draft(spec)
-    return f"?dataset={record.id}&draft={draft}&run={ids[0]}"
+        copies = [
+            point | {"run_id": run_id, "value": point["value"] + n % 40}
+            for n, run_id in enumerate(ids)
+            for point in points
+        ]
+        connection.execute(values.insert(), copies)
+    return f"?dataset={record.id}&draft={api.save_draft(spec)}&run={first}"
+
+
+def train(document: str) -> str:
+    """A real run, so that Train has curves to draw and Evaluate an evaluation; returns its id."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "run.json"
+        path.write_text(document)
+        command = [sys.executable, "-m", "engine", "run", str(path), "--set", "training.epochs=20", "--json"]
+        done = subprocess.run(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True
+        )
+    return str(json.loads(done.stdout.strip().splitlines()[-1])["run_id"])
 
 
 @contextmanager
@@ -142,6 +156,8 @@ def measure(app: str, empty: str, query: str, rounds: int) -> dict[str, list[flo
             tab = browser.new_page(viewport={"width": 1440, "height": 1000})
             tab.goto(empty if name == "peer" else f"{app}/{name}{query}")
             tab.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=120_000)
+            if tab.get_by_test_id("stAlertContentError").count() or tab.get_by_test_id("stException").count():
+                raise RuntimeError(f"the page {name or 'home'} shows an error; its time would say nothing")
             tabs[name] = tab
         time.sleep(10)  # the engine warms up; a figure taken meanwhile would measure that
         for number in range(rounds + 2):
