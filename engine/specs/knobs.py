@@ -18,6 +18,7 @@ from engine.errors import EngineError
 from engine.specs.base import Choice, Document, Scale, extra_of, setting
 from engine.specs.models import ModelSpec
 from engine.specs.run import RunSpec, differences
+from engine.specs.task import Modality
 from engine.specs.training import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from engine.text import N_
 
@@ -81,13 +82,19 @@ def knobs(spec: RunSpec) -> list[Knob]:
     """
     found: list[Knob] = []
     for owner, name, info, path, group in _fields(spec, "", ""):
-        if path.startswith(_FIXED):
+        if path.startswith(_FIXED) or path.startswith(_of_other_tasks(spec)):
             continue
         knob = _knob(spec, owner, name, info, path)
         if knob is not None:
             beyond = path.startswith(_BEYOND_PROBES)
             found.append(knob.model_copy(update={"group": group, "in_probe": not beyond}))
     return found
+
+
+def _of_other_tasks(spec: RunSpec) -> tuple[str, ...]:
+    """Fields that mean nothing for the task of the document."""
+    pictures = () if spec.data.task.modality is Modality.IMAGE else ("training.augmentation",)
+    return pictures if spec.data.task.is_classification else (*pictures, "training.class_weights")
 
 
 def knob_at(spec: RunSpec, path: str) -> Knob | None:
