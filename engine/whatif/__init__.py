@@ -1,0 +1,1 @@
+"""What happens if I turn this knob: probes, verdicts, predictions."""
