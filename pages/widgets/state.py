@@ -6,8 +6,8 @@ the address' query when another page is chosen in the navigation; `follow_addres
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -18,10 +18,11 @@ from engine.specs.records import DatasetRecord, RunRecord
 
 T = TypeVar("T")
 
-LANGUAGE, DATASET, RUN, DRAFT = "language", "dataset", "run", "draft"
-CARRIED = (LANGUAGE, DATASET, RUN, DRAFT)  # what goes along from page to page
+LANGUAGE, DATASET, RUN, DRAFT, SEARCH = "language", "dataset", "run", "draft", "search"
+CARRIED = (LANGUAGE, DATASET, RUN, DRAFT, SEARCH)  # what goes along from page to page
 HOME_PAGE, DATA_PAGE, DESIGN_PAGE = "pages/home.py", "pages/data.py", "pages/design.py"
 TRAIN_PAGE, EVALUATE_PAGE, RUNS_PAGE = "pages/train.py", "pages/evaluate.py", "pages/runs.py"
+TUNING_PAGE = "pages/tuning.py"
 
 
 def follow_address() -> None:
@@ -81,6 +82,14 @@ def begin_draft(spec: RunSpec) -> None:
     """Begin to edit a document: the address points at it and at its data set."""
     put(DATASET, spec.data.dataset)
     put_draft(spec)
+
+
+def tune_from(baseline: RunSpec, variants: Sequence[Mapping[str, Any]]) -> None:
+    """Open Tuning with a document and variants of it (changes by dotted path) that the search tries first."""
+    from pages.widgets.tuning_fields import started_with  # which only this needs
+
+    begin_draft(started_with(baseline, variants))
+    go(TUNING_PAGE, search="")
 
 
 def _found(key: str, read: Callable[[str], T]) -> T | None:

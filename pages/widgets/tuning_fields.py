@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,8 +119,11 @@ def range_around(knob: Knob) -> tuple[float, float, Any]:
         low, high = (value / factor, value * factor) if value > 0 else SMALL_LOG
         low = max(low, lowest if lowest > 0 else 0.0, 1.0 if knob.kind == "int" else 0.0)
         return rounded(low), rounded(min(high, highest)), "log"
-    if math.isfinite(lowest) and math.isfinite(highest) and highest - lowest <= 20 * max(abs(value), (knob.step or 0)):
-        return lowest, rounded(min(highest, max(2 * value, lowest + (highest - lowest) / 2))), "linear"
+    span = highest - lowest
+    if math.isfinite(span) and (span <= 20 * abs(value) or (value == lowest and knob.kind == "float")):
+        low = lowest if value <= lowest + span / 2 else value - span / 2
+        high = lowest + span / 4 if value == lowest else 2 * value - lowest
+        return min(max(rounded(low), lowest), highest), min(max(rounded(high), lowest), highest), "linear"
     step = knob.step or (1.0 if knob.kind == "int" else max(abs(value), 0.1))
     low, high = max(lowest, value / 2 if value else lowest), min(highest, max(value * 2, value + 4 * step))
     return rounded(low if math.isfinite(low) else 0.0), rounded(high), "linear"
@@ -151,3 +155,46 @@ def as_options(field: Field, dimension: Dimension) -> Options:
     whole = field.knob.kind == "int"
     values = dict.fromkeys(round(number) if whole else rounded(number) for number in (low, middle, high))
     return Options(path=field.path, values=tuple(values), when=dict(dimension.when))
+
+
+def started_with(spec: RunSpec, variants: Sequence[Mapping[str, Any]]) -> RunSpec:
+    """The document with a search that tries some variants of it first.
+
+    Fields that the variants change and that are not searched yet are added, each with a range or choice that holds
+    the present value and theirs.
+
+    Args:
+        spec: the baseline; a search that it has already is kept and added to.
+        variants: changes by dotted path, one mapping a variant.
+    """
+    search = spec.search or SearchSpec()
+    known = searchable(spec, search)
+    dimensions = {dimension.path: dimension for dimension in search.dimensions}
+    for path, value in (pair for variant in variants for pair in variant.items()):
+        if path in known:
+            before = dimensions.get(path) or dimension_for(known[path])
+            dimensions[path] = holding(known[path], before, value)
+    points = [
+        *search.start_points,
+        *(dict(variant) for variant in variants if dict(variant) not in search.start_points),
+    ]
+    wider = search.model_copy(update={"dimensions": tuple(dimensions.values()), "start_points": tuple(points)})
+    return spec.model_copy(update={"search": wider})
+
+
+def holding(field: Field, dimension: Dimension, value: Any) -> Dimension:
+    """The dimension, made wide enough to hold a value."""
+    if isinstance(dimension, Options):
+        plain = list(value) if isinstance(value, tuple) else value
+        return dimension if plain in dimension.values else with_values(dimension, values=(*dimension.values, plain))
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return dimension
+    low, high = dimension.low, dimension.high  # type: ignore[attr-defined]
+    if dimension.scale == "log" and value <= 0:  # type: ignore[attr-defined]
+        return holding(field, as_options(field, dimension), value)
+    return dimension if low <= value <= high else with_values(dimension, low=min(low, value), high=max(high, value))
+
+
+def with_values(dimension: Dimension, **values: Any) -> Dimension:
+    """The dimension with other values, checked anew."""
+    return type(dimension).model_validate(dict(dimension) | values)
