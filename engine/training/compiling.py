@@ -33,8 +33,10 @@ LIMIT_BYTES = 256 * 1024**2
 NOT_COMPILED = (
     "epochs",
     "batch_size",
+    "max_steps",
     "max_train_time_s",
     "class_weights",
+    "class_weight_strength",
     "schedule",
     "clip_norm",
     "early_stopping",
