@@ -8,6 +8,7 @@ import keras
 from keras import layers
 
 from engine.models.augmentation import augmentation_layers
+from engine.models.freezing import freeze_first
 from engine.models.full import build_full as build_full  # the other half of the contract
 from engine.models.registry import EncoderLike, Head, builder_of, seeded
 from engine.specs import RunSpec
@@ -38,7 +39,9 @@ def build_core(spec: RunSpec, encoder: EncoderLike) -> keras.Model:
     build = builder_of(spec.model)
     with seeded(spec.seed):
         outputs = build(spec.model, tensors, head)
-    return keras.Model(inputs, outputs, name=spec.model.kind)
+    model = keras.Model(inputs, outputs, name=spec.model.kind)
+    freeze_first(model, spec.training.frozen_layers)
+    return model
 
 
 def _prepare_image(spec: RunSpec, image: Any) -> Any:

@@ -120,7 +120,7 @@ class _Figures:
 def _figures(spec: RunSpec, encoder: EncoderLike) -> _Figures:
     """Build and count; the same model is not built twice while someone edits the training part."""
     model = spec.model.model_dump_json()
-    augmentation = spec.training.augmentation.model_dump_json()
+    augmentation = spec.training.augmentation.model_dump_json() + str(spec.training.frozen_layers)
     key = (model, augmentation, repr(sorted(encoder.input_specs.items())), repr(sorted(encoder.info.items())))
     held = _Held(spec, encoder, key)
     return _build_and_count(held)

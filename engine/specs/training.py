@@ -241,6 +241,16 @@ class TrainingSpec(Document):
     class_weights: Literal["none", "balanced"] = setting(
         "none", title=N_("Class weights"), help=N_("Balanced: rare classes weigh more, by their inverse share.")
     )
+    class_weight_strength: float = setting(
+        1.0,
+        title=N_("Strength of the weights"),
+        ge=0.0,
+        le=1.0,
+        step=0.1,
+        when={"class_weights": ("balanced",)},
+        advanced=True,
+        help=N_("1: the inverse share itself. Less: a power of it, so that rare classes weigh less. 0: all the same."),
+    )
     optimizer: one_of(OptimizerSpec) = setting(AdamW(), title=N_("Optimizer"))  # type: ignore[valid-type]
     schedule: one_of(ScheduleSpec) = setting(CosineSchedule(warmup_fraction=0.05), title=N_("Schedule"))  # type: ignore[valid-type]
     clip_norm: float = setting(
@@ -259,6 +269,14 @@ class TrainingSpec(Document):
         le=0.9999,
         advanced=True,
         help=N_("Momentum of a moving average of the weights that validates and is saved. 0: none."),
+    )
+    frozen_layers: int = setting(
+        0,
+        title=N_("Frozen layers"),
+        ge=0,
+        le=1000,
+        advanced=True,
+        help=N_("So many of the first layers with weights stay as they are; the others are trained. 0: none."),
     )
     early_stopping: EarlyStopping = setting(EarlyStopping(), title=N_("Early stopping"))
     augmentation: Augmentation = setting(Augmentation(), title=N_("Augmentation"))

@@ -56,7 +56,10 @@ def range_test(spec: RunSpec, encoded: Encoded, stepper: Stepper) -> tuple[np.nd
     rates = np.geomspace(LOWEST, HIGHEST, MOST_STEPS)
     weights = None
     if spec.data.task.is_classification:
-        weights = class_weights(spec.training.class_weights, rows.targets, len(encoded.prepared.classes))
+        training = spec.training
+        weights = class_weights(
+            training.class_weights, rows.targets, len(encoded.prepared.classes), training.class_weight_strength
+        )
     smoothed: list[float] = []
     average, lowest, started = 0.0, math.inf, time.monotonic()
     for step, rate in enumerate(rates):

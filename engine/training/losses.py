@@ -91,7 +91,7 @@ _BUILDERS: dict[type[LossSpec], Callable[[Any], Loss]] = {
 }
 
 
-def class_weights(mode: str, codes: np.ndarray, classes: int) -> np.ndarray:
+def class_weights(mode: str, codes: np.ndarray, classes: int, strength: float = 1.0) -> np.ndarray:
     """One weight a class `(classes,)` float32; "balanced" is rows / (classes × count), scikit-learn's formula.
 
     A class without a train row keeps weight 1: there is nothing to balance.
@@ -100,9 +100,15 @@ def class_weights(mode: str, codes: np.ndarray, classes: int) -> np.ndarray:
         mode: "none" or "balanced".
         codes: the class codes of the train rows.
         classes: how many classes there are.
+        strength: the power of those weights, 0 (all the same) to 1. Their mean over the rows stays 1, so that the
+            loss keeps its scale.
     """
     if mode != "balanced":
         return np.ones(classes, np.float32)
     counts = np.bincount(codes, minlength=classes).astype(np.float64)
     present = max(int((counts > 0).sum()), 1)
-    return np.where(counts > 0, len(codes) / (present * np.maximum(counts, 1.0)), 1.0).astype(np.float32)
+    weights = np.where(counts > 0, len(codes) / (present * np.maximum(counts, 1.0)), 1.0)
+    if strength != 1.0 and len(codes):
+        weights = np.where(counts > 0, weights**strength, 1.0)
+        weights[counts > 0] *= len(codes) / float((weights * counts).sum())
+    return weights.astype(np.float32)

@@ -87,3 +87,15 @@ def test_a_class_without_rows_has_a_weight_all_the_same() -> None:
     from engine.training.losses import class_weights
 
     assert np.isfinite(class_weights("balanced", np.array([0, 0, 2]), 3)).all()
+
+
+def test_the_strength_of_class_weights_is_a_power_that_leaves_the_scale_of_the_loss() -> None:
+    from engine.training.losses import class_weights
+
+    codes = np.array([0] * 90 + [1] * 9 + [2])
+    full, half = (class_weights("balanced", codes, 4, strength) for strength in (1.0, 0.5))
+    np.testing.assert_allclose((half[1] / half[0]) ** 2, full[1] / full[0], rtol=1e-5)
+    np.testing.assert_allclose((half[2] / half[0]) ** 2, full[2] / full[0], rtol=1e-5)
+    assert half[codes].mean() == pytest.approx(1.0, abs=1e-6)
+    np.testing.assert_allclose(class_weights("balanced", codes, 4, 0.0), np.ones(4))
+    np.testing.assert_array_equal(class_weights("balanced", codes, 4), full)
