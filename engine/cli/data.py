@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from engine import api
 from engine.cli.output import OK, ProgressLine
@@ -16,7 +18,7 @@ from engine.text import N_
 def write_spec(data: str, *, task: str | None, target: str | None, output: Path | None) -> int:
     """Write a complete document for some data."""
     chosen = _task(task)
-    spec = api.default_spec(find_data(data).id, task=chosen, target=target)
+    spec = api.default_spec(find_data(data, {"task": chosen, "target": target}).id, task=chosen, target=target)
     if output is None:
         print(spec.to_json())
         return OK
@@ -33,8 +35,12 @@ def write_spec(data: str, *, task: str | None, target: str | None, output: Path 
     return OK
 
 
-def find_data(data: str) -> DatasetRecord:
+def find_data(data: str, options: Mapping[str, Any] | None = None) -> DatasetRecord:
     """The data set behind a file, a folder, the name of a sample or an id; brought into the workspace where needed.
+
+    Args:
+        data: what the person named.
+        options: what they know of it, for `api.import_data`.
 
     Raises:
         EngineError: NOT_FOUND, or what the import says.
@@ -43,7 +49,7 @@ def find_data(data: str) -> DatasetRecord:
     try:
         path = Path(data).expanduser()
         if path.exists():
-            return api.import_data([path], progress=progress.draw)
+            return api.import_data([path], options=options, progress=progress.draw)
         if data in {sample.id for sample in api.samples()}:
             return api.import_sample(data, progress.draw)
         if re.fullmatch(r"[0-9a-f]{16}", data):

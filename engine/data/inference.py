@@ -154,12 +154,23 @@ def _is_text_data(facts: list[ColumnFacts], kinds: dict[str, ColumnKind], target
 def _find_target(facts: list[ColumnFacts], kinds: dict[str, ColumnKind], *, named: bool, task: Task | None) -> str:
     possible = [column for column in facts if _can_be_target(column, kinds[column.name], task)]
     if not possible or len(facts) < 2:
-        raise EngineError(
-            ErrorKind.BAD_DATA,
-            N_("No column was found that could be predicted from the others."),
-            hint=N_("Expected at least two columns, one of them with classes or numbers that repeat."),
-        )
+        raise _nothing_to_predict(facts)
     return max(possible, key=lambda c: _target_score(c, facts, kinds, named=named)).name
+
+
+def _nothing_to_predict(facts: list[ColumnFacts]) -> EngineError:
+    """Says why, by the last column that would be the target if it held more than it does."""
+    hint = N_("Expected at least two columns, one of them with classes or numbers that repeat.")
+    for column in reversed(facts if len(facts) > 1 else []):
+        if column.present == 0:
+            template = N_("The column “{column}” is empty, and no other column could be predicted from the rest.")
+            return EngineError(ErrorKind.BAD_DATA, template, hint=hint, column=column.name)
+        if column.distinct == 1:
+            template = N_("The column “{column}” has one class only, and no other could be predicted from the rest.")
+            return EngineError(ErrorKind.BAD_DATA, template, hint=hint, column=column.name)
+    return EngineError(
+        ErrorKind.BAD_DATA, N_("No column was found that could be predicted from the others."), hint=hint
+    )
 
 
 def _can_be_target(column: ColumnFacts, kind: ColumnKind, task: Task | None) -> bool:

@@ -11,6 +11,11 @@ from engine.specs.task import ColumnKind
 # Numbers in a date column: four digits are a year, up to this a Unix time in seconds, above it in milliseconds.
 _LARGEST_YEAR = 9999
 _LARGEST_SECONDS = 1e11  # the year 5138
+# A sign or brackets, a currency before or behind, thousands in groups of three, a share in per cent.
+_WRITTEN = (
+    r"^(?P<open>\()?(?P<minus>-)?\s*[$€£¥₹￥]?\s*(?P<digits>(?:\d{1,3}(?:[,'\u00a0\u202f ]\d{3})+|\d+)(?:\.\d+)?)"
+    r"\s*[$€£¥₹元]?\s*(?P<percent>%)?\)?$"
+)
 
 
 def to_number(values: pd.Series) -> pd.Series:
@@ -19,9 +24,19 @@ def to_number(values: pd.Series) -> pd.Series:
         naive = to_date(values)
         return (naive - pd.Timestamp(0)) / pd.Timedelta(days=1)
     if not pd.api.types.is_numeric_dtype(values):
-        values = pd.to_numeric(values, errors="coerce")
+        plain = pd.to_numeric(values, errors="coerce")
+        values = plain.where(plain.notna(), _written_numbers(values[plain.isna()]).reindex(values.index))
     numbers = pd.Series(values.to_numpy(dtype=np.float64, na_value=np.nan), index=values.index, name=values.name)
     return numbers.where(np.isfinite(numbers))
+
+
+def _written_numbers(values: pd.Series) -> pd.Series:
+    """Numbers as people write them: "$1,200.50", "1 200 €", "12 %" (0.12), "(35)" (-35); others are missing."""
+    texts = values.astype("str").str.replace("\u2212", "-").str.strip()
+    parts = texts.str.extract(_WRITTEN)
+    sign = np.where((parts["minus"] == "-") | (parts["open"] == "("), -1.0, 1.0)
+    digits = pd.to_numeric(parts["digits"].str.replace(r"[,'\u00a0\u202f ]", "", regex=True), errors="coerce")
+    return digits * sign * np.where(parts["percent"] == "%", 0.01, 1.0)
 
 
 def to_text(values: pd.Series) -> pd.Series:

@@ -7,6 +7,7 @@ import pytest
 from engine import api
 from engine.data.dialect import find_dialect, has_header, parse
 from engine.data.inference import ColumnFacts, infer, kind_of
+from engine.errors import EngineError
 from engine.specs import ColumnKind, Part, Task
 
 EXPECTED = {
@@ -100,3 +101,18 @@ TOWN = ColumnFacts("town", "VARCHAR", 500, 0, 5, mean_chars=6, mean_words=1)
 )
 def test_what_something_costs_is_asked_for_before_what_someone_earns(facts: list[ColumnFacts], target: str) -> None:
     assert infer(facts, 500, named=True, wished={})[2] == target
+
+
+@pytest.mark.parametrize(
+    ("last", "sentence"),
+    [
+        (ColumnFacts("y", "VARCHAR", present=50, missing=0, distinct=1), "“y” has one class only"),
+        (ColumnFacts("y", "VARCHAR", present=0, missing=50, distinct=0), "“y” is empty"),
+        (ColumnFacts("y", "VARCHAR", present=50, missing=0, distinct=50), "No column was found"),
+    ],
+)
+def test_where_nothing_can_be_predicted_the_reason_is_said(last: ColumnFacts, sentence: str) -> None:
+    rows = ColumnFacts("x", "BIGINT", present=50, missing=0, distinct=50, whole=True, high=49.0)
+    with pytest.raises(EngineError, match=sentence):
+        infer([rows, last], 50, named=True, wished={})
+    assert infer([rows, last], 50, named=True, wished={"target": "y"})[2] == "y"  # a person's word counts

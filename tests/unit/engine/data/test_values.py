@@ -13,6 +13,27 @@ def test_numbers_from_text_keep_what_is_a_number():
     assert numbers.iloc[1] == 2.5
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("$1,200.50", 1200.5),
+        ("1 200 €", 1200.0),
+        ("¥3,000,000", 3e6),
+        ("12 %", 0.12),
+        ("(35)", -35.0),
+        ("−7", -7.0),
+        ("1e5", 1e5),
+    ],
+)
+def test_numbers_as_people_write_them(text, number):
+    assert to_number(pd.Series([text, "x"])).iloc[0] == pytest.approx(number)
+
+
+@pytest.mark.parametrize("text", ["1,00", "1.5 kg", "2020-01-02", "12,3456", "1-2", "%", "$"])
+def test_what_could_be_read_in_two_ways_is_no_number(text):
+    assert to_number(pd.Series([text])).isna().all()
+
+
 def test_whole_numbers_lose_their_decimal_point_as_text():
     assert to_text(pd.Series([1.0, np.nan, 10.0])).tolist()[::2] == ["1", "10"]
     assert to_text(pd.Series([1.0, np.nan])).isna().tolist() == [False, True]
