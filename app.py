@@ -43,6 +43,7 @@ def main() -> None:
         "home": (_("Home"), ":material/home:"),
         "data": (_("Data"), ":material/table_chart:"),
         "design": (_("Design"), ":material/schema:"),
+        "whatif": (_("What if?"), ":material/experiment:"),
         "train": (_("Train"), ":material/model_training:"),
         "tuning": (_("Tuning"), ":material/tune:"),
         "evaluate": (_("Evaluate"), ":material/fact_check:"),

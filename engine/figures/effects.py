@@ -10,9 +10,11 @@ from typing import Any
 import plotly.graph_objects as go
 
 from engine.figures.theme import MUTED, Translate, empty_figure, look, new_figure, safe, untranslated
+from engine.specs.probe import VerdictKind
 from engine.text import N_
 
 BAND = "rgba(138,147,163,0.22)"
+CLEAR = (VerdictKind.BETTER, VerdictKind.WORSE)
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Effect:
     difference: float | None
     low: float | None = None
     high: float | None = None
-    verdict: str = "early"  # better, worse, noise, early, failed
+    verdict: VerdictKind = VerdictKind.TOO_EARLY
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def _add_side(
 ) -> None:
     """The bars of one direction, full where the effect is outside of the noise, pale where it is not."""
     values = [effect.difference * factor if _measured(effect) else None for effect in side]  # type: ignore[union-attr,operator]
-    clear = [effect is not None and effect.verdict in ("better", "worse") for effect in side]
+    clear = [effect is not None and effect.verdict in CLEAR for effect in side]
     figure.add_bar(
         x=values,
         y=list(names),

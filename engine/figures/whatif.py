@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -34,23 +34,11 @@ CURVE_POINTS = 300  # a trace; a probe has a few hundred steps, and the figure i
 HEADROOM = 0.6  # how far a curve may leave the baseline's range before the axis stops following it
 
 
-class Point(Protocol):
-    """One value of a curve."""
-
-    @property
-    def step(self) -> int:
-        """Optimizer steps since the start."""
-
-    @property
-    def value(self) -> float:
-        """What was measured."""
-
-
 @dataclass(frozen=True)
 class SeedCurve:
     """A metric of one probe."""
 
-    points: Sequence[Point]
+    points: Sequence[tuple[int, float]]  # (step, value), ascending
     finished: bool = True
 
 
@@ -277,9 +265,9 @@ def _values(seeds: Sequence[SeedCurve], smoothing: float) -> NDArray[np.float64]
     return np.array([value for value in values if math.isfinite(value)], dtype=np.float64)
 
 
-def _smoothed(points: Sequence[Point], smoothing: float) -> list[tuple[int, float]]:
-    values = smooth([point.value for point in points], smoothing)
-    return [(point.step, float(value)) for point, value in zip(points, values, strict=True)]
+def _smoothed(points: Sequence[tuple[int, float]], smoothing: float) -> list[tuple[int, float]]:
+    values = smooth([value for _step, value in points], smoothing)
+    return [(step, float(value)) for (step, _value), value in zip(points, values, strict=True)]
 
 
 def _arrays(pairs: Sequence[tuple[int, float]], factor: float) -> tuple[NDArray[Any], NDArray[Any]]:

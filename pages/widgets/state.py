@@ -22,7 +22,7 @@ LANGUAGE, DATASET, RUN, DRAFT, SEARCH = "language", "dataset", "run", "draft", "
 CARRIED = (LANGUAGE, DATASET, RUN, DRAFT, SEARCH)  # what goes along from page to page
 HOME_PAGE, DATA_PAGE, DESIGN_PAGE = "pages/home.py", "pages/data.py", "pages/design.py"
 TRAIN_PAGE, EVALUATE_PAGE, RUNS_PAGE = "pages/train.py", "pages/evaluate.py", "pages/runs.py"
-TUNING_PAGE = "pages/tuning.py"
+TUNING_PAGE, WHATIF_PAGE = "pages/tuning.py", "pages/whatif.py"
 
 
 def follow_address() -> None:

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from engine.figures.effects import Effect, Swing, effects, tornado
+from engine.specs.probe import VerdictKind
 
-SMALL = Effect("a", 0.001, -0.002, 0.004, "noise")
-LARGE = Effect("b", -0.02, -0.03, -0.01, "worse")
+SMALL = Effect("a", 0.001, -0.002, 0.004, VerdictKind.WITHIN_NOISE)
+LARGE = Effect("b", -0.02, -0.03, -0.01, VerdictKind.WORSE)
 
 
 def test_each_row_has_its_interval_in_the_unit_of_the_axis() -> None:

@@ -1,7 +1,6 @@
 """Curves of probes over the baseline's band, and curves drawn further."""
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -10,14 +9,8 @@ from engine.figures.whatif import Line, SeedCurve, extrapolation, mean_and_sprea
 from engine.specs.records import Interval
 
 
-@dataclass
-class At:
-    step: int
-    value: float
-
-
 def curve(values: list[float], *, finished: bool = True) -> SeedCurve:
-    return SeedCurve([At(step, value) for step, value in enumerate(values, start=1)], finished)
+    return SeedCurve(list(enumerate(values, start=1)), finished)
 
 
 def test_mean_and_spread_are_those_of_the_sample() -> None:

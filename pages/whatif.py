@@ -1,0 +1,85 @@
+"""What if? Turn a knob and watch what it does, in seconds; compare tweaks, and take the best further."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from engine import api
+from engine.specs.probe import ProbeBudget
+from pages.widgets import forms, layout, state, whatif_baseline, whatif_knobs, whatif_stage, whatif_state
+from pages.widgets.text import _, say
+from pages.widgets.whatif_baseline import Baseline
+from pages.widgets.whatif_state import Comparison
+
+MOST_SEEDS = 10
+
+
+def main() -> None:
+    """Draw the screen."""
+    with layout.errors_shown("whatif_error"):
+        layout.page_header(
+            _("What if?"), _("Turn a knob and see what it changes, in seconds, before you pay for a run.")
+        )
+        comparison = whatif_state.current()
+        left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+        with left:
+            baseline = whatif_baseline.choose(comparison)
+        if baseline is None:
+            nothing_yet()
+            return
+        with right:
+            box(whatif_state.current())
+        screen(baseline)
+
+
+def nothing_yet() -> None:
+    """What to do where there is nothing to compare with."""
+    if whatif_state.current().base or api.runs(limit=1):
+        return  # the selector says what is the matter
+    there = bool(api.datasets())
+    if layout.empty_state(
+        ":material/tune:",
+        _("A what-if begins with a design"),
+        _("Design a model for your data; then turn its knobs here and watch what they do."),
+        action=_("Go to Design") if there else _("Go to Data"),
+        key="whatif_empty",
+    ):
+        state.go(state.DESIGN_PAGE if there else state.DATA_PAGE)
+
+
+def screen(baseline: Baseline) -> None:
+    """Knobs on the left, the answer on the right, everything that came of it below."""
+    knobs, stage = st.columns([2, 3], gap="large")
+    with knobs:
+        whatif_knobs.panel(baseline.spec)
+    with stage:
+        whatif_stage.panel(baseline)
+
+
+def box(comparison: Comparison) -> None:
+    """How much a probe may take; the same for the baseline and every tweak."""
+    limits = comparison.budget
+    label = say("{steps} steps · {seeds} seeds", steps=limits.steps, seeds=comparison.seeds)
+    with st.popover(label, icon=":material/timer:", key="whatif_box", help=_("How much a probe may take.")):
+        budget = forms.draw(limits, key="whatif_budget", columns=1)
+        seeds = int(
+            st.number_input(
+                _("Seeds"),
+                1,
+                MOST_SEEDS,
+                comparison.seeds,
+                key=f"whatif_seeds~{comparison.seeds}",
+                help=_("Each tweak is tried with so many seeds; with one alone nothing can be said of chance."),
+            )
+        )
+        if st.button(_("As usual"), key="whatif_box_usual", disabled=budget == ProbeBudget()):
+            budget = ProbeBudget()
+    if budget != limits or seeds != comparison.seeds:
+        whatif_state.put(replace(comparison, budget=budget, seeds=seeds))
+        st.rerun()
+
+
+if __name__ == "__main__":
+    main()
