@@ -492,6 +492,13 @@ def note_tweak(
     return write(baseline, changes, budget, verdict, who=who)
 
 
+# ---- predictions --------------------------------------------------------------------------------------------------
+# How a run will end, the effect of a change before it is paid for, what more would bring, what a run will cost.
+from engine.whatif.verbs import costs as costs  # noqa: E402
+from engine.whatif.verbs import estimate as estimate  # noqa: E402
+from engine.whatif.verbs import forecast as forecast  # noqa: E402
+
+
 def _ask(verb: str, document: Mapping[str, Any], *, timeout_s: float = 60.0) -> dict[str, Any]:
     """Ask the engine process and wait for its answer; the same question is answered once and then read from the store.
 

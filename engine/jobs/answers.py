@@ -41,3 +41,17 @@ def predict(run_id: str, dataset_id: str) -> dict[str, Any]:
     from engine.evaluation.new_data import predict_dataset
 
     return {"file": str(predict_dataset(run_id, dataset_id))}
+
+
+def forecast(run_id: str, epoch: int) -> dict[str, Any]:
+    """How a run will end; `epoch` is in the question so that each epoch asks anew."""
+    from engine.whatif.forecast import forecast as foretell
+
+    return foretell(run_id).model_dump(mode="json")
+
+
+def estimate(spec: Mapping[str, Any], known: str = "") -> dict[str, Any]:
+    """What a run will take; `known` changes with what is known of earlier ones."""
+    from engine.whatif.estimate import estimate as foretell
+
+    return foretell(RunSpec.parse(spec)).model_dump(mode="json")

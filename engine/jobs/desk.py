@@ -20,8 +20,13 @@ SLOW_VERBS = {
     "evaluate": "engine.jobs.answers:evaluate",
     "predict": "engine.jobs.answers:predict",
 }
+# Sliders and live screens ask these every second; they neither wait for a model to be built nor hold one up.
+FORETELLING_VERBS = {
+    "forecast": "engine.jobs.answers:forecast",
+    "estimate": "engine.jobs.answers:estimate",
+}
 # Each lane answers one question at a time, so that a long prediction never keeps a form waiting.
-LANES: dict[str, dict[str, str]] = {"quick": QUICK_VERBS, "slow": SLOW_VERBS}
+LANES: dict[str, dict[str, str]] = {"quick": QUICK_VERBS, "slow": SLOW_VERBS, "foretelling": FORETELLING_VERBS}
 
 
 class Desk:
@@ -32,7 +37,7 @@ class Desk:
 
         os.environ.update(environment)
         end_with(engine)
-        self._verbs = {**QUICK_VERBS, **SLOW_VERBS, **verbs}
+        self._verbs = {**QUICK_VERBS, **SLOW_VERBS, **FORETELLING_VERBS, **verbs}
         self._light = bool(verbs)
 
     def warm_up(self) -> dict[str, Any]:

@@ -144,7 +144,7 @@ class Pool:
     def _desk(self) -> Seat:
         import ray
 
-        groups = {"quick": 1, "slow": 1}
+        groups = dict.fromkeys(LANES, 1)
         remote = ray.remote(num_cpus=0, max_restarts=0, max_task_retries=0, concurrency_groups=groups)(Desk)
         # The desk sees no GPU: workers own those, and its answers are small.
         environment = self._environment | {"CUDA_VISIBLE_DEVICES": "-1"}

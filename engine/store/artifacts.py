@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from engine.errors import EngineError
+from engine.specs.prediction import CostReport
 from engine.specs.records import ExampleRecord
 from engine.store.database import store_errors
 from engine.store.home import home
@@ -37,6 +38,18 @@ def read_examples(run_id: str) -> list[ExampleRecord]:
 def write_examples(folder: Path, records: Sequence[ExampleRecord]) -> None:
     """Replace the examples of a run in one move, so that a reader never sees half of them."""
     write_atomically(folder / "examples.json", json.dumps([r.model_dump(mode="json") for r in records]))
+
+
+def read_costs(run_id: str) -> CostReport:
+    """What was estimated before a run started and what it took; empty where neither was written."""
+    folder = folder_of(run_id)
+    text = _read_text(folder / "costs.json")
+    return CostReport.model_validate_json(text) if text else CostReport(run_id=folder.name)
+
+
+def write_costs(folder: Path, report: CostReport) -> None:
+    """Replace what is known of a run's costs."""
+    write_atomically(folder / "costs.json", report.model_dump_json())
 
 
 def read_log(run_id: str, *, last: int = 200) -> list[str]:
