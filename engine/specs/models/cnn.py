@@ -3,6 +3,7 @@
 from typing import Literal
 
 from engine.specs.base import setting
+from engine.specs.models import fields
 from engine.specs.models.base import ModelSpec, Normalization
 from engine.specs.task import Modality
 from engine.text import N_
@@ -22,9 +23,7 @@ class CnnSpec(ModelSpec):
         "large": {"filters": [64, 128, 256, 512], "convolutions": 2, "dense_units": 512},
     }
     # The defaults reach 0.925 on Fashion-MNIST after 8 epochs, in a minute and a half on two cores.
-    dropout: float = setting(
-        0.3, live=True, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
-    )
+    dropout: float = fields.dropout(0.3)
     filters: tuple[int, ...] = setting(
         (32, 64),
         title=N_("Filters"),

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import model_validator
 
 from engine.specs.base import refusal, setting
+from engine.specs.models import fields
 from engine.specs.models.base import Activation, Initializer, ModelSpec
 from engine.specs.task import Modality
 from engine.text import N_
@@ -72,15 +73,7 @@ class ConvNeXtSpec(ModelSpec):
         advanced=True,
         help=N_("What each block is first multiplied by. Published: 1e-6; larger learns sooner. 0: none."),
     )
-    stochastic_depth: float = setting(
-        0.0,
-        live=True,
-        title=N_("Stochastic depth"),
-        ge=0.0,
-        le=0.8,
-        step=0.05,
-        help=N_("Share of the examples for which the last block is left out in training; earlier blocks less."),
-    )
+    stochastic_depth: float = fields.stochastic_depth()
 
     @model_validator(mode="after")
     def _stages_match(self) -> "ConvNeXtSpec":

@@ -2,15 +2,14 @@
 
 from typing import Literal
 
-from pydantic import model_validator
-
 from engine.specs.base import setting
-from engine.specs.models.base import Activation, Initializer, ModelSpec, whole_heads
+from engine.specs.models.base import Initializer
+from engine.specs.models.fields import AttentionSpec
 from engine.specs.task import Modality
 from engine.text import N_
 
 
-class FtTransformerSpec(ModelSpec):
+class FtTransformerSpec(AttentionSpec):
     """Feature tokeniser and Transformer (Gorishniy et al. 2021, arXiv 2106.11959)."""
 
     kind: Literal["ft_transformer"] = "ft_transformer"
@@ -23,7 +22,6 @@ class FtTransformerSpec(ModelSpec):
         "base": {"width": 96, "blocks": 3, "heads": 8, "inner_width": 128},
         "large": {"width": 192, "blocks": 4, "heads": 8, "inner_width": 256},
     }
-    activation: Activation = setting("gelu", title=N_("Activation"), advanced=True)
     initializer: Initializer = setting("glorot_uniform", title=N_("Initializer"), advanced=True)
     width: int = setting(
         64,
@@ -38,5 +36,3 @@ class FtTransformerSpec(ModelSpec):
     inner_width: int = setting(
         128, title=N_("Inner width"), ge=4, le=16384, step=4, help=N_("Width inside a block, usually 1 to 3 × width.")
     )
-
-    _heads_fit = model_validator(mode="after")(whole_heads)

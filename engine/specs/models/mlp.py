@@ -3,6 +3,7 @@
 from typing import Literal
 
 from engine.specs.base import setting
+from engine.specs.models import fields
 from engine.specs.models.base import ModelSpec, Normalization
 from engine.specs.task import Modality
 from engine.text import N_
@@ -21,11 +22,5 @@ class MlpSpec(ModelSpec):
         "base": {"units": [256, 256]},
         "large": {"units": [1024, 512, 256]},
     }
-    units: tuple[int, ...] = setting(
-        (256, 256),
-        title=N_("Units"),
-        help=N_("The width of each hidden layer, from input to output."),
-        min_length=1,
-        max_length=32,
-    )
+    units: tuple[int, ...] = fields.hidden_units(256, 256)
     normalization: Normalization = setting("none", title=N_("Normalization"))

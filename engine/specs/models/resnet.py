@@ -3,6 +3,7 @@
 from typing import Literal
 
 from engine.specs.base import setting
+from engine.specs.models import fields
 from engine.specs.models.base import ModelSpec, Normalization
 from engine.specs.task import Modality
 from engine.text import N_
@@ -65,16 +66,7 @@ class ResNetSpec(ModelSpec):
         help=N_("ImageNet: 7×7 convolution and pooling, a quarter of the size. Small: 3×3. Auto: small below 96 px."),
     )
     normalization: Normalization = setting("batch", title=N_("Normalization"))
-    stochastic_depth: float = setting(
-        0.0,
-        live=True,
-        title=N_("Stochastic depth"),
-        ge=0.0,
-        le=0.8,
-        step=0.05,
-        advanced=True,
-        help=N_("Share of the examples for which the last block is left out in training; earlier blocks less."),
-    )
+    stochastic_depth: float = fields.stochastic_depth(advanced=True)
     zero_start: bool = setting(
         True,
         title=N_("Start blocks at zero"),

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from engine.specs.base import setting
+from engine.specs.models import fields
 from engine.specs.models.base import ModelSpec
 from engine.specs.task import Modality
 from engine.text import N_
@@ -24,10 +25,4 @@ class TableEnsembleSpec(ModelSpec):
     members: int = setting(
         16, title=N_("Members"), ge=1, le=256, help=N_("How many networks are averaged. Time grows with them.")
     )
-    units: tuple[int, ...] = setting(
-        (128, 128),
-        title=N_("Units"),
-        help=N_("The width of each hidden layer, from input to output."),
-        min_length=1,
-        max_length=32,
-    )
+    units: tuple[int, ...] = fields.hidden_units(128, 128)

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from engine.specs.base import setting
+from engine.specs.models import fields
 from engine.specs.models.base import ModelSpec, Normalization
 from engine.specs.task import Modality
 from engine.text import N_
@@ -21,9 +22,7 @@ class TableResidualSpec(ModelSpec):
         "base": {"width": 192, "blocks": 3},
         "large": {"width": 512, "blocks": 6},
     }
-    dropout: float = setting(
-        0.2, live=True, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
-    )
+    dropout: float = fields.dropout(0.2)
     normalization: Normalization = setting("batch", title=N_("Normalization"))
     width: int = setting(128, title=N_("Width"), ge=4, le=4096)
     blocks: int = setting(2, title=N_("Blocks"), ge=1, le=32)

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from engine.specs.base import setting
+from engine.specs.models import fields
 from engine.specs.models.base import ModelSpec
 from engine.specs.task import Modality
 from engine.text import N_
@@ -21,10 +22,8 @@ class TextRnnSpec(ModelSpec):
         "base": {"width": 128, "units": 128, "layers": 1},
         "large": {"width": 300, "units": 256, "layers": 2},
     }
-    dropout: float = setting(
-        0.3, live=True, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
-    )
-    width: int = setting(128, title=N_("Embedding"), ge=2, le=4096, help=N_("Length of the vector of each token."))
+    dropout: float = fields.dropout(0.3)
+    width: int = fields.embedding_width(128)
     cell: Literal["lstm", "gru"] = setting("lstm", title=N_("Cell"), help=N_("A GRU is a quarter smaller and quicker."))
     units: int = setting(64, title=N_("Units"), ge=1, le=4096, help=N_("Of each direction."))
     layers: int = setting(1, title=N_("Layers"), ge=1, le=8)
@@ -32,15 +31,5 @@ class TextRnnSpec(ModelSpec):
     pooling: Literal["last", "average", "max"] = setting(
         "max", title=N_("Summary"), help=N_("How the tokens become one vector.")
     )
-    token_dropout: float = setting(
-        0.1,
-        live=True,
-        title=N_("Token dropout"),
-        ge=0.0,
-        le=0.9,
-        step=0.05,
-        help=N_("Share of the tokens of each text left out at random, so that no single word decides."),
-    )
-    wide: bool = setting(
-        True, title=N_("Linear n-gram part"), help=N_("A weight for each n-gram and class beside the deep part.")
-    )
+    token_dropout: float = fields.token_dropout(0.1)
+    wide: bool = fields.wide_part()

@@ -2,15 +2,14 @@
 
 from typing import Literal
 
-from pydantic import model_validator
-
 from engine.specs.base import setting
-from engine.specs.models.base import Activation, Initializer, ModelSpec, whole_heads
+from engine.specs.models import fields
+from engine.specs.models.base import Initializer
 from engine.specs.task import Modality
 from engine.text import N_
 
 
-class VitSpec(ModelSpec):
+class VitSpec(fields.AttentionSpec):
     """Vision transformer (Dosovitskiy et al. 2021)."""
 
     kind: Literal["vit"] = "vit"
@@ -40,7 +39,6 @@ class VitSpec(ModelSpec):
             "pooling": "token",
         },
     }
-    activation: Activation = setting("gelu", title=N_("Activation"), advanced=True)
     initializer: Initializer = setting("truncated_normal", title=N_("Initializer"), advanced=True)
     patch_size: int = setting(
         4,
@@ -59,23 +57,9 @@ class VitSpec(ModelSpec):
         help=N_("Length of the vector of each patch; a multiple of heads."),
     )
     blocks: int = setting(4, title=N_("Blocks"), ge=1, le=48)
-    heads: int = setting(4, title=N_("Attention heads"), ge=1, le=64)
-    inner_width: int = setting(
-        128, title=N_("Inner width"), ge=8, le=16384, step=8, help=N_("Width inside a block, usually 2 to 4 × width.")
-    )
     pooling: Literal["average", "token"] = setting(
         "average",
         title=N_("Summary"),
         help=N_("Average: the mean of all patches. Token: a learned token beside them, as published."),
     )
-    stochastic_depth: float = setting(
-        0.0,
-        live=True,
-        title=N_("Stochastic depth"),
-        ge=0.0,
-        le=0.8,
-        step=0.05,
-        help=N_("Share of the examples for which the last block is left out in training; earlier blocks less."),
-    )
-
-    _heads_fit = model_validator(mode="after")(whole_heads)
+    stochastic_depth: float = fields.stochastic_depth()

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from engine.specs.base import setting
+from engine.specs.models import fields
 from engine.specs.models.base import ModelSpec, Normalization
 from engine.specs.task import Modality
 from engine.text import N_
@@ -21,9 +22,7 @@ class WideDeepSpec(ModelSpec):
         "base": {"units": [256, 128, 64], "cross_features": 20_000},
         "large": {"units": [1024, 512, 256], "cross_features": 100_000},
     }
-    dropout: float = setting(
-        0.2, live=True, title=N_("Dropout"), ge=0.0, le=0.9, step=0.05, help=N_("Share of units left out at random.")
-    )
+    dropout: float = fields.dropout(0.2)
     normalization: Normalization = setting("none", title=N_("Normalization"))
     units: tuple[int, ...] = setting(
         (128, 64),
