@@ -43,7 +43,7 @@ def assemble(files: Sequence[SourceFile], context: Context, *, name: str, source
     columns, task, target = _look(draft, context)
     context.progress(0.9, N_("Taking the fingerprint"))
     record = DatasetRecord(
-        id=fingerprint(context.draft_dir),
+        id=fingerprint(context.draft_dir, draft.digest),
         name=name,
         modality=task.modality,
         rows=draft.rows,
@@ -98,7 +98,8 @@ def _read_tables(files: list[SourceFile], context: Context) -> Draft:
     for part, rows in stretches:
         if part:
             parts[part] = parts.get(part, 0) + rows
-    return Draft(modality=None, rows=table.rows, named=table.named, parts=parts)
+    digest = b"" if parts else final.digest  # the column of parts was added
+    return Draft(modality=None, rows=table.rows, named=table.named, parts=parts, digest=digest)
 
 
 def _tables(files: list[SourceFile], context: Context) -> list[Table]:

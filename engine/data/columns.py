@@ -5,6 +5,7 @@ Everything is looked at, not a sample: one word in row 900,000 keeps a column te
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +18,13 @@ from engine.data.readers.base import Context, Table
 from engine.text import N_
 
 MISSING = ("", "?", "na", "n/a", "#n/a", "nan", "-nan", "null", "none", "<na>", "\\n", "inf", "-inf", "infinity")
+GAPS = sorted({"".join(way) for word in MISSING for way in itertools.product(*({c, c.upper()} for c in word))})
 _NONE_IS_A_GAP = 0.98  # share of the other values that must be numbers before a few words are named in a warning
-_DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ",
+DATE_FORMATS = ("%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%SZ",
                  "%Y-%m-%d %H:%M:%S.%f", "%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S", "%d.%m.%Y",
                  "%d.%m.%Y %H:%M", "%m/%d/%Y", "%d/%m/%Y", "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M", "%m/%d/%y", "%Y-%m",
                  "%Y年%m月%d日", "%b %d, %Y", "%B %d, %Y", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y")  # fmt: skip
-_BLANKS = " \t\n\r\u00a0\u3000"
+BLANKS = " \t\n\r\u00a0\u3000"
 _ANY_BLANKS = r"[ \t\n\r\x{a0}\x{3000}]*"  # the same for a pattern
 _COLUMNS_A_QUERY = 24  # each step of an expression holds a vector: keeps wide tables within DuckDB's memory
 _SAMPLE_FOR_DATES = 2000
@@ -86,7 +88,7 @@ def is_gap(value: str) -> str:
 
 def trimmed(value: str) -> str:
     """SQL of a text without blanks around it."""
-    return f"trim({value}, {_characters(_BLANKS)})"
+    return f"trim({value}, {_characters(BLANKS)})"
 
 
 def is_padded(value: str) -> str:
@@ -138,9 +140,9 @@ def date_formats(connection: Any, source: str, name: str) -> list[str]:
     """The formats that read every one of the first values of a column, the likelier ones first."""
     value = cleaned(name)
     sample = f"SELECT v FROM (SELECT {value} AS v FROM {source}) WHERE v IS NOT NULL LIMIT {_SAMPLE_FOR_DATES}"  # noqa: S608
-    asked = ", ".join(f"count(*) - count(TRY_STRPTIME(v, {database.literal(written)}))" for written in _DATE_FORMATS)
+    asked = ", ".join(f"count(*) - count(TRY_STRPTIME(v, {database.literal(written)}))" for written in DATE_FORMATS)
     (unread,) = connection.execute(f"SELECT {asked} FROM ({sample})").fetchall()  # noqa: S608
-    return [written for written, count in zip(_DATE_FORMATS, unread, strict=True) if count == 0]
+    return [written for written, count in zip(DATE_FORMATS, unread, strict=True) if count == 0]
 
 
 def _characters(text: str) -> str:

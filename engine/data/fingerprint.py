@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -13,38 +13,62 @@ from engine.store.datasets import FILES, PIXELS, ROWS
 _CHUNK_BYTES = 1 << 20
 
 
-def fingerprint(folder: Path) -> str:
+def fingerprint(folder: Path, columns: bytes = b"") -> str:
     """16 hexadecimal digits over the columns, the values in order, and the pixels or files of a data set's folder.
 
-    Each column has a hash of its own over its values, their lengths and the row numbers of its gaps, so that it does
-    not matter in which portions they are read. Names of image files do not count; what they hold does.
+    Names of image files do not count; what they hold does.
+
+    Args:
+        folder: of the data set.
+        columns: the hash over its columns, where it was taken while they were written.
     """
+    whole = hashlib.blake2b(columns or _columns_digest(folder), digest_size=32)
+    for path in _image_files(folder, (folder / FILES).is_dir()):
+        whole.update(_file_digest(path))
+    return whole.hexdigest()[:16]
+
+
+def _columns_digest(folder: Path) -> bytes:
     import pyarrow.parquet as parquet
 
-    whole = hashlib.blake2b(digest_size=32)
     stored_as_files = (folder / FILES).is_dir()
     with parquet.ParquetFile(folder / ROWS, pre_buffer=False) as file, ThreadPoolExecutor(1) as pool:
         names = [name for name in file.schema_arrow.names if not (stored_as_files and name == "image")]
-        hashes = [_ColumnHash(name, str(file.schema_arrow.field(name).type)) for name in names]
+        hashes = ColumnHashes()
         before: Future[None] | None = None
         for group in range(file.num_row_groups):  # one is read while the one before it is hashed: memory is that of two
             table = file.read_row_group(group, columns=names, use_threads=False)
             if before is not None:
                 before.result()
-            before = pool.submit(_update, hashes, table)
+            before = pool.submit(hashes.update, names, table.columns)
         if before is not None:
             before.result()
-    for column in hashes:
-        whole.update(column.digest())
-    for path in _image_files(folder, stored_as_files):
-        whole.update(_file_digest(path))
-    return whole.hexdigest()[:16]
+        return hashes.digest()
 
 
-def _update(hashes: list[_ColumnHash], table: Any) -> None:
-    for column in hashes:
-        for chunk in table.column(column.name).chunks:
-            column.update(chunk)
+class ColumnHashes:
+    """The hash over the columns of a table, portion by portion.
+
+    Each column has a hash of its own over its values, their lengths and the row numbers of its gaps, so that it does
+    not matter in which portions they come.
+    """
+
+    def __init__(self) -> None:
+        self._columns: list[_ColumnHash] = []
+
+    def update(self, names: Sequence[str], columns: Sequence[Any]) -> None:
+        """Take the next rows: the names of all columns, and each as a pyarrow array."""
+        import pyarrow as pa
+
+        if not self._columns:
+            self._columns = [_ColumnHash(name, str(array.type)) for name, array in zip(names, columns, strict=True)]
+        for hashed, array in zip(self._columns, columns, strict=True):
+            for chunk in array.chunks if isinstance(array, pa.ChunkedArray) else [array]:
+                hashed.update(chunk)
+
+    def digest(self) -> bytes:
+        """The hashes of all columns."""
+        return b"".join(column.digest() for column in self._columns)
 
 
 class _ColumnHash:

@@ -85,6 +85,7 @@ class Table:
     rows: int = 0
     decimal_comma: bool = False  # numbers may be written 1,5
     final: bool = False  # the types are those that are stored, gaps are gaps: nothing is left to be done
+    digest: bytes = b""  # the hash over its columns, where it was taken while they were written
 
 
 @dataclass
@@ -99,6 +100,7 @@ class Draft:
     image_size_px: tuple[int, int] | None = None
     channels: int = 0
     target: str = ""  # where the shape of the files says it
+    digest: bytes = b""  # see Table
     licence: str = ""
 
 

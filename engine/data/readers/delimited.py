@@ -1,4 +1,4 @@
-"""CSV, TSV and their kin, with any delimiter, encoding and quoting; out of core through DuckDB."""
+"""CSV, TSV and their kin, with any delimiter, encoding and quoting; out of core."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from engine.data import database
+from engine.data.blocks import NotStrictError, Strict
 from engine.data.dialect import SAMPLE_BYTES, Dialect, find_dialect, has_header, parse
 from engine.data.encodings import as_utf8, encoding_of, sample_text
 from engine.data.limits import MAX_CELL_CHARS, MAX_COLUMNS
 from engine.data.one_pass import OnePass
+from engine.data.parquet_writer import RowsWriter
 from engine.data.readers.base import Context, FileKind, SourceFile, Table, bad_file, table_reader
 from engine.data.text_tables import write_text_table
 from engine.errors import EngineError, ErrorKind
 from engine.text import N_
 
 _MEBIBYTE = 1 << 20
-_LONGEST_LINE_BYTES = 8 * _MEBIBYTE  # by default DuckDB takes 16 times as much as a buffer for each thread
 _LOOKS, _LOOK_BYTES = 24, 1 << 14  # what is seen of the rest of a file before its types are guessed
 
 
@@ -39,8 +39,8 @@ def read(file: SourceFile, context: Context) -> Table:
     columns = column_names(head[0] if named else [], dialect.columns, file.name, context)
     target = context.scratch(".parquet")
     table = Table(target, columns, named, file.name, decimal_comma=dialect.delimiter != ",")
-    strict = _strict_reading(path, dialect, columns, named)
-    if strict is None or not _read_fast(strict, path, head[named:], dialect, table, context):
+    strict = _strict_reading(path, dialect, named)
+    if strict is None or not _read_fast(strict, head[named:], dialect, table, context):
         _read_tolerant(path, dialect, columns, named, target, file.name, context)
     table.rows = count_rows(target, file.name)
     return table
@@ -113,48 +113,32 @@ def count_rows(path: Path, name: str) -> int:
     return rows
 
 
-def _strict_reading(path: Path, dialect: Dialect, columns: list[str], named: bool) -> str | None:
-    """SQL by which DuckDB reads a file strictly, all as text; None where the tolerant way reads it better."""
-    if any(char in str(path) for char in "*?["):  # DuckDB would take the name for a pattern
+def _strict_reading(path: Path, dialect: Dialect, named: bool) -> Strict | None:
+    """The file as blocks of records; None where the tolerant way reads it better."""
+    if len(dialect.delimiter.encode()) > 1:
         return None
-    if dialect.quoted and f'{dialect.delimiter} "' in sample_text(path, size_bytes=SAMPLE_BYTES):
-        return None  # a blank before the quote: read right by Python's csv only
     if path.stat().st_size < _MEBIBYTE // 4:
         return None  # small files are read by the tolerant way, which needs no second reader to agree with
-    names = ", ".join(f"{database.literal(name)}: 'VARCHAR'" for name in columns)
-    quotes = "'\"'" if dialect.quoted else "''"
-    return (
-        f"read_csv({database.literal(path)}, auto_detect=false, columns={{{names}}}, header={str(named).lower()}, "
-        f"delim={database.literal(dialect.delimiter)}, quote={quotes}, escape={quotes}, skip={dialect.skip_lines}, "
-        f"nullstr='', strict_mode=true, max_line_size={_LONGEST_LINE_BYTES}, buffer_size={2 * _LONGEST_LINE_BYTES})"
-    )
+    return Strict(path, dialect.delimiter, dialect.quoted, dialect.columns, dialect.skip_lines, named)
 
 
-def _read_fast(
-    reading: str, path: Path, head: list[list[str]], dialect: Dialect, table: Table, context: Context
-) -> bool:
-    """Read with DuckDB: to final types where the table stands alone, else as text.
+def _read_fast(strict: Strict, head: list[list[str]], dialect: Dialect, table: Table, context: Context) -> bool:
+    """Read in blocks: to final types where the table stands alone, else as text.
 
     Returns:
         False where the file is not written strictly enough: then it is read line by line.
     """
-    import duckdb
-
     try:
         if context.alone:
-            one_pass = OnePass(reading, table.name, table.columns, table.decimal_comma, context)
-            if one_pass.run(head, _records_further_on(path, dialect), table.path):
-                table.typed = table.final = True
-                return True
-        connection = database.connect(context.work_dir)
-        try:
-            connection.execute(database.copy_to(f"SELECT * FROM {reading}", table.path))  # noqa: S608
-        finally:
-            connection.close()
-    except duckdb.Error as error:
+            one_pass = OnePass(strict, table.name, table.columns, table.decimal_comma, context)
+            table.digest = one_pass.run(head, _records_further_on(strict.path, dialect), table.path)
+            table.typed = table.final = True
+        else:
+            with RowsWriter(table.path, table.columns) as writer:
+                for block in strict.blocks():
+                    writer.write(strict.texts(block))
+    except NotStrictError:
         table.path.unlink(missing_ok=True)
-        if "No space left" in str(error):
-            raise OSError(28, "No space left on device") from error
         return False
     return True
 
