@@ -8,7 +8,18 @@ import streamlit as st
 
 from engine import api
 from engine.specs.probe import ProbeBudget
-from pages.widgets import forms, layout, state, whatif_baseline, whatif_knobs, whatif_stage, whatif_state
+from pages.widgets import (
+    forms,
+    layout,
+    state,
+    whatif_baseline,
+    whatif_knobs,
+    whatif_ledger,
+    whatif_pins,
+    whatif_sensitivity,
+    whatif_stage,
+    whatif_state,
+)
 from pages.widgets.text import _, say
 from pages.widgets.whatif_baseline import Baseline
 from pages.widgets.whatif_state import Comparison
@@ -56,6 +67,14 @@ def screen(baseline: Baseline) -> None:
         whatif_knobs.panel(baseline.spec)
     with stage:
         whatif_stage.panel(baseline)
+    tabs = {
+        "pins": (_("Pinned"), whatif_pins.section),
+        "ledger": (_("Ledger"), whatif_ledger.section),
+        "sensitivity": (_("Which knobs matter"), whatif_sensitivity.section),
+    }
+    for name, place in layout.open_tabs({name: title for name, (title, _draw) in tabs.items()}, key="whatif_tabs"):
+        with place:
+            tabs[name][1](baseline)
 
 
 def box(comparison: Comparison) -> None:

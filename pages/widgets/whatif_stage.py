@@ -5,6 +5,8 @@ A part of the page of its own. While probes run only the inner half of it, verdi
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,10 +24,10 @@ from pages.widgets.whatif_baseline import Baseline
 from pages.widgets.whatif_knobs import KNOBS_PART, STAGE_PART
 from pages.widgets.whatif_state import MOST_PINS, Comparison
 from pages.widgets.whatif_words import (
-    badge,
     edited,
     in_words,
     letters,
+    mark,
     ordered,
     parts_in_words,
     scale_of,
@@ -33,7 +35,7 @@ from pages.widgets.whatif_words import (
 )
 
 EVERY_S = 0.15  # a knob and its curve belong together below a quarter of a second
-CHART_HEIGHT_PX = 380
+CHART_HEIGHT_PX = 440
 SMOOTHING = 0.6  # of the loss of single batches
 FEWEST_TRUSTED = 0.5  # rank correlation below which probes are said to have predicted badly
 
@@ -86,7 +88,7 @@ def collect(baseline: Baseline, comparison: Comparison) -> list[Shown]:
 
 def pinned_answer(baseline: Baseline, comparison: Comparison, changes: Mapping[str, Any]) -> WhatIf | None:
     """The answer of a pinned tweak; None where it does not fit the baseline (a link that somebody changed)."""
-    place = "pin-" + "-".join(sorted(changes))[:80]
+    place = f"pin/{hashlib.sha256(json.dumps(ordered(changes)).encode()).hexdigest()[:12]}"
     try:
         return whatif_answers.ask(baseline.spec, changes, comparison, place=place)
     except EngineError:
@@ -177,7 +179,7 @@ def _actions(baseline: Baseline, comparison: Comparison) -> None:
 def answer(baseline: Baseline, comparison: Comparison, shown: Sequence[Shown]) -> None:
     """Verdict, chart, and what kind of answer it is."""
     hand = shown[0].found
-    st.markdown(f"{badge(hand.verdict)} {sentence(hand.verdict)}")
+    st.markdown(f"{mark(hand.verdict)} **{sentence(hand.verdict)}**")
     st.caption(progress(comparison, hand))
     views = views_of(shown)
     chosen = st.segmented_control(

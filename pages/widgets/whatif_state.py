@@ -19,8 +19,8 @@ from engine.errors import EngineError, ErrorKind
 from engine.specs.probe import SEEDS, ProbeBudget
 from engine.text import N_
 
-BASE, TURN, PIN, BOX, MORE = "base", "turn", "pin", "box", "knobs"
-KEYS = (BASE, TURN, PIN, BOX, MORE)
+BASE, TURN, PIN, BOX, MORE, TORNADO = "base", "turn", "pin", "box", "knobs", "tornado"
+KEYS = (BASE, TURN, PIN, BOX, MORE, TORNADO)
 MOST_PINS = 6
 LATE_S = 5.0  # so long an address that this session wrote may still come back from a slow browser
 _SESSION, _WRITTEN = "whatif", "whatif/written"
@@ -39,6 +39,7 @@ class Comparison:
     budget: ProbeBudget = field(default_factory=ProbeBudget)
     seeds: int = SEEDS
     knobs: tuple[str, ...] = ()  # paths of knobs that were taken out of the search
+    tornado: bool = False  # whether every knob is turned by itself
 
     def turned(self, path: str, value: Any) -> Comparison:
         """The same with one more field of the tweak set."""
@@ -74,6 +75,7 @@ def to_address(comparison: Comparison) -> dict[str, list[str]]:
         PIN: [_written(pin) for pin in comparison.pins],
         BOX: [_written(unusual)] if unusual else [],
         MORE: [";".join(comparison.knobs)] if comparison.knobs else [],
+        TORNADO: ["1"] if comparison.tornado else [],
     }
     return {key: values for key, values in written.items() if values}
 
@@ -94,6 +96,7 @@ def from_address(values: Mapping[str, Sequence[str]]) -> Comparison:
             pins=tuple(_read(pin) for pin in values.get(PIN, ()))[:MOST_PINS],
             budget=budget,
             seeds=min(max(seeds, 1), 20),
+            tornado=bool(values.get(TORNADO)),
             knobs=tuple(path for path in "".join(values.get(MORE, ())[:1]).split(";") if path),
         )
     except ValueError as error:  # pydantic's, json's and int's alike

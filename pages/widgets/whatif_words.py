@@ -134,13 +134,21 @@ def _signed(value: float, decimals: int) -> str:
     return f"{sign}{text}" if sign else "±0"
 
 
-def interval(verdict: VerdictRecord) -> str:
-    """` (95 %: +0.2 to +1.4)`; empty where nothing is known of it."""
+def ends(verdict: VerdictRecord) -> str:
+    """The 95 % interval of a difference, `+0.2 to +1.4`; empty where nothing is known of it."""
     low, high = verdict.low, verdict.high
     if low is None or high is None or low <= -INFINITE or high >= INFINITE:
         return ""
-    ends = {"low": difference(low, verdict.metric, unit=False), "high": difference(high, verdict.metric, unit=False)}
-    return say_raw(" (95 %: {low} to {high})", **ends)
+    metric = verdict.metric
+    return say_raw(
+        "{low} to {high}", low=difference(low, metric, unit=False), high=difference(high, metric, unit=False)
+    )
+
+
+def interval(verdict: VerdictRecord) -> str:
+    """The same as it stands behind a value: ` (95 %: +0.2 to +1.4)`."""
+    known = ends(verdict)
+    return say_raw(" (95 %: {interval})", interval=known) if known else ""
 
 
 def effect(verdict: VerdictRecord) -> str:
@@ -173,6 +181,12 @@ def badge(verdict: VerdictRecord) -> str:
     """The verdict as a coloured word with an icon, as markdown."""
     icon, colour = VERDICT_LOOKS[verdict.kind]
     return f":{colour}-badge[{icon} {_(verdict.kind.label)}]"
+
+
+def mark(verdict: VerdictRecord) -> str:
+    """The verdict as a coloured icon, for a sentence that says it in words."""
+    icon, colour = VERDICT_LOOKS[verdict.kind]
+    return f":{colour}[{icon}]"
 
 
 def letters(count: int) -> Sequence[str]:
