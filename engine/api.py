@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from engine.api_tuning import *  # noqa: F403 - the verbs of searches, by name in its __all__
 from engine.specs import Part, RunSpec, RunStatus, Task
 from engine.specs.records import (
     DatasetRecord,

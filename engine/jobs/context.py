@@ -6,12 +6,13 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from engine.errors import EngineError
 from engine.jobs.progress import ProgressBook, objectives_of
 from engine.specs import RunSpec
 from engine.specs.records import ExampleRecord
-from engine.store import artifacts, queue, tracking
+from engine.store import artifacts, branches, queue, tracking
 from engine.store.home import run_dir
 from engine.store.metrics import history, thin
 from engine.store.queue import Claim
@@ -46,7 +47,10 @@ class StoreContext:
         self._newest: dict[str, float] = {}
         self._lines: list[str] = []
         self._examples: Sequence[ExampleRecord] | None = None
+        self._result: Mapping[str, Any] | None = None
         self._dirty = True
+        self._asked = 0
+        self._kept: tuple[int, int] | None = None  # a request for a checkpoint and the step that answers it
         self._mlflow_run_id = ""
         self._metrics_at = 0.0
         self._problem: EngineError | None = None
@@ -110,6 +114,32 @@ class StoreContext:
     def checkpoint_saved(self, path: Path) -> None:
         """Nothing to keep: the next attempt finds checkpoints by their manifests."""
 
+    def checkpoint_requested(self) -> int:
+        """The newest request for a checkpoint to branch off from (at most a pulse old), 0 where none is open."""
+        return self._asked
+
+    def checkpoint_kept(self, request: int, step: int) -> None:
+        """Answer a request with the next pulse, which comes at once."""
+        with self._lock:
+            self._kept = (request, step)
+        self._wake.set()
+
+    # ---- what trials of a search call -----------------------------------------------------------------------------
+    @property
+    def search_id(self) -> str:
+        """Of the search that the run is a trial of, or nothing."""
+        return self.claim.search_id
+
+    @property
+    def trial(self) -> int:
+        """Its number in the search."""
+        return self.claim.trial
+
+    def result(self, record: Mapping[str, Any]) -> None:
+        """Keep what the trial came to so far for the next pulse."""
+        with self._lock:
+            self._result = dict(record)
+
     # ---- what the worker calls ------------------------------------------------------------------------------------
     def seconds(self) -> float:
         """Of training over all attempts."""
@@ -151,10 +181,12 @@ class StoreContext:
         return True
 
     def _write_index(self) -> None:
-        ours, stop, give_back = queue.signals(self.claim)
+        ours, stop, give_back, self._asked = queue.signals(self.claim)
         self.lost, self.give_back = not ours, give_back and not stop  # a person's stop goes first
         if stop or give_back or not ours:
             self._stop.set()
+        self._answer()
+        self._write_result()
         with self._lock:
             if not self._dirty or self.lost:
                 return
@@ -165,6 +197,31 @@ class StoreContext:
         except EngineError:
             with self._lock:
                 self._newest, self._dirty = newest | self._newest, True
+            raise
+
+    def _write_result(self) -> None:
+        with self._lock:
+            result, self._result = self._result, None
+        if result is None or self.lost:
+            return
+        try:
+            queue.write_result(self.claim, dict(result))
+        except EngineError:
+            with self._lock:
+                self._result = self._result or result
+            raise
+
+    def _answer(self) -> None:
+        """Tell whoever waits for a checkpoint that it is kept."""
+        with self._lock:
+            kept, self._kept = self._kept, None
+        if kept is None or self.lost:
+            return
+        try:
+            branches.write_answer(self.claim, *kept)
+        except EngineError:
+            with self._lock:
+                self._kept = self._kept or kept
             raise
 
     def _write_files(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from engine.errors import EngineError, ErrorKind
 from engine.jobs.desk import LANES
 from engine.jobs.pool import Pool, Seat
+from engine.jobs.searching import Searching
 from engine.specs import RunStatus
 from engine.store import questions, queue
 from engine.text import N_
@@ -36,6 +37,7 @@ class Dispatcher:
         self._idle_since = 0.0
         self._asked: dict[str, tuple[questions.Question, Future[Any]] | None] = dict.fromkeys(LANES)
         self._tries: dict[str, int] = {}
+        self._searching = Searching(pool)
 
     def turn(self) -> bool:
         """Look at everything once; True where something happened."""
@@ -44,6 +46,7 @@ class Dispatcher:
             happened |= self._look_at(seat)
         for lane in LANES:
             happened |= self._serve(lane)
+        happened |= self._searching.turn()
         return happened
 
     def give_all_back(self, timeout_s: float) -> None:
@@ -68,7 +71,7 @@ class Dispatcher:
             self._collect(seat)
             return True
         if seat.task is None:
-            claim = queue.claim_next()
+            claim = queue.claim_next(seat.name)
             if claim is not None:
                 log.info("run %s goes to %s, attempt %d", claim.run_id, seat.name, claim.attempt)
                 self._pool.give(seat, claim)
@@ -96,8 +99,10 @@ class Dispatcher:
         task, claim = seat.task, seat.claim
         seat.task = seat.claim = None
         seat.state = "idle"
-        seat.runs += 1
+        seat.runs += 0 if claim is not None and claim.search_id else 1  # of trials, memory alone decides
         problem = task.exception() if task is not None else None
+        if claim is not None and claim.search_id:
+            self._searching.trial_ended()
         if problem is None and task is not None:
             seat.info |= task.result()
             if self._pool.is_worn(seat):

@@ -10,12 +10,13 @@ import shutil
 import socket
 import tempfile
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Any
 
 import psutil
 
 from engine.jobs.desk import LANES, Desk
+from engine.jobs.tuner import Tuner
 from engine.jobs.worker import DEFAULT_JOB, Worker
 from engine.specs.records import WorkerRecord
 from engine.store.home import home
@@ -69,6 +70,7 @@ class Pool:
         self._temporary = ""
         self.seats: list[Seat] = []
         self.desk: Seat | None = None
+        self.tuner: Seat | None = None
         me = psutil.Process()
         self._engine = (socket.gethostname(), me.pid, me.create_time())
 
@@ -94,8 +96,7 @@ class Pool:
     def give(self, seat: Seat, claim: Claim) -> None:
         """Hand a claimed run to an idle worker."""
         seat.claim, seat.state = claim, "busy"
-        fields = (claim.run_id, claim.owner, claim.attempt, claim.seconds_before)
-        seat.task = seat.actor.run.remote(fields).future()
+        seat.task = seat.actor.run.remote(astuple(claim)).future()
 
     def ask_desk(self, lane: str, verb: str, document: dict[str, Any]) -> Future[Any]:
         """Hand a question to the desk."""
@@ -118,9 +119,23 @@ class Pool:
             self._kill(self.desk)
         self.desk = self._desk()
 
+    def start_tuner(self) -> None:
+        """The process of the oracles; it sees no GPU."""
+        import ray
+
+        remote = ray.remote(num_cpus=0, max_restarts=0, max_task_retries=0)(Tuner)
+        actor = remote.remote(self._environment, self._engine)
+        self.tuner = Seat("tuner", actor, actor.warm_up.remote().future())
+
+    def end_tuner(self) -> None:
+        """Let the process of the oracles go; what it knew is in the store."""
+        if self.tuner is not None:
+            self._kill(self.tuner)
+            self.tuner = None
+
     def kill_all(self) -> None:
         """End all actors at once."""
-        for seat in [*self.seats, *([self.desk] if self.desk else [])]:
+        for seat in [*self.seats, *(seat for seat in (self.desk, self.tuner) if seat)]:
             self._kill(seat)
 
     def is_worn(self, seat: Seat) -> bool:

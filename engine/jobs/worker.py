@@ -25,6 +25,7 @@ from engine.text import N_
 from engine.training.context import Outcome
 
 DEFAULT_JOB = "engine.training.job:execute"
+TRIAL_JOB = "engine.tuning.trial:execute"
 _PARENT_CHECK_S = 0.5
 
 
@@ -41,7 +42,7 @@ class Worker:
         os.environ.update(environment)
         end_with(engine)
         self._job_name = job
-        self._job: Callable[..., Any] | None = None
+        self._jobs: dict[str, Callable[..., Any]] = {}
 
     def warm_up(self) -> dict[str, Any]:
         """Import what a job needs and trace a small step; says who this is."""
@@ -56,11 +57,13 @@ class Worker:
         self._attempt(Claim(*claim_fields))
         return whoami()
 
-    def _load_job(self) -> Callable[..., Any]:
-        if self._job is None:
-            module, function = self._job_name.split(":")
-            self._job = getattr(importlib.import_module(module), function)
-        return self._job
+    def _load_job(self, *, trial: bool = False) -> Callable[..., Any]:
+        """What does a run; a trial of a search has a lighter one."""
+        name = TRIAL_JOB if trial and self._job_name == DEFAULT_JOB else self._job_name
+        if name not in self._jobs:
+            module, function = name.split(":")
+            self._jobs[name] = getattr(importlib.import_module(module), function)
+        return self._jobs[name]
 
     def _attempt(self, claim: Claim) -> None:
         try:
@@ -84,7 +87,7 @@ class Worker:
     def _do(self, spec: RunSpec, context: StoreContext) -> Outcome | EngineError:
         """Run the job; how it ended, or the error that ended it."""
         try:
-            return Outcome(self._load_job()(spec, context))
+            return Outcome(self._load_job(trial=bool(context.search_id))(spec, context))
         except EngineError as error:
             context.log(str(error))
             return error

@@ -90,6 +90,9 @@ class RunRecord(Document):
     deleted: bool = False
     stop_requested: bool = False
     seconds: float = 0.0  # of training, over all attempts
+    purpose: str = "run"  # or "trial": of a search
+    search_id: str = ""  # of the search that it is a trial of
+    trial: int = 0  # its number there
 
 
 class LayerRecord(Document):

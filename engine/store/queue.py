@@ -31,12 +31,14 @@ class Claim:
     owner: str
     attempt: int
     seconds_before: float = 0.0  # of training in the attempts before
+    search_id: str = ""  # of the search that it is a trial of
+    trial: int = 0  # its number there
 
 
-def claim_next() -> Claim | None:
-    """Take the first waiting run out of the queue, or None."""
+def claim_next(worker: str = "") -> Claim | None:
+    """Take the first waiting run out of the queue, or None; `worker` names who will do it."""
     query = (
-        sa.select(runs.c.id, runs.c.attempt, runs.c.seconds)
+        sa.select(runs.c.id, runs.c.attempt, runs.c.seconds, runs.c.search_id, runs.c.trial)
         .where(runs.c.status == RunStatus.SCHEDULED.value)
         .order_by(runs.c.position)
         .limit(1)
@@ -48,13 +50,14 @@ def claim_next() -> Claim | None:
         row = connection.execute(query).first()
         if row is None:
             return None
-        claim = Claim(row.id, uuid.uuid4().hex, row.attempt + 1, row.seconds)
+        claim = Claim(row.id, uuid.uuid4().hex, row.attempt + 1, row.seconds, row.search_id, row.trial)
         taken = connection.execute(
             runs.update()
             .where(runs.c.id == row.id, runs.c.status == RunStatus.SCHEDULED.value)
             .values(
                 status=RunStatus.RUNNING.value,
                 owner=claim.owner,
+                worker=worker,
                 attempt=claim.attempt,
                 give_back=False,
                 started_at=sa.func.coalesce(runs.c.started_at, time.time()),
@@ -92,9 +95,11 @@ def give_back(claim: Claim, *, counted: bool) -> bool:
     return _leave(claim, {"status": RunStatus.SCHEDULED.value, "attempt": attempt}, "")
 
 
-def ask_give_back() -> list[str]:
-    """Ask all running runs to checkpoint and return to the queue; their ids."""
+def ask_give_back(run_id: str = "") -> list[str]:
+    """Ask all running runs, or one, to checkpoint and return to the queue; their ids."""
     running = runs.c.status == RunStatus.RUNNING.value
+    if run_id:
+        running = sa.and_(running, runs.c.id == run_id)
     with writing() as connection:
         ids = [str(i) for i in connection.execute(sa.select(runs.c.id).where(running)).scalars()]
         connection.execute(runs.update().where(running).values(give_back=True))
@@ -224,6 +229,17 @@ def write_progress(claim: Claim, progress: dict[str, Any], newest: dict[str, flo
             connection.execute(values.delete().where(values.c.run_id == claim.run_id, values.c.key.in_(keys)))
             rows = [{"run_id": claim.run_id, "key": key, "value": value} for key, value in newest.items()]
             connection.execute(values.insert(), rows)
+    return True
+
+
+def write_result(claim: Claim, result: dict[str, Any]) -> bool:
+    """Write what a trial came to, before its end is written; False where it is no longer ours."""
+    with writing() as connection:
+        mine = sa.select(runs.c.id).where(runs.c.id == claim.run_id, runs.c.owner == claim.owner)
+        if connection.execute(mine).first() is None:
+            return False
+        text = json.dumps(result, ensure_ascii=False)
+        connection.execute(details.update().where(details.c.run_id == claim.run_id).values(result=text))
     return True
 
 

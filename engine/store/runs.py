@@ -35,6 +35,7 @@ __all__ = [
     "full_id",
     "get_run",
     "history",
+    "insert_run",
     "list_runs",
     "read_evaluation",
     "read_examples",
@@ -47,38 +48,49 @@ __all__ = [
 _PLAIN_SORTS = {"created_at": runs.c.created_at, "name": runs.c.name, "seconds": runs.c.seconds}
 _RECORD_COLUMNS = [
     *(runs.c[n] for n in ("id", "name", "status", "dataset_name", "created_at", "started_at", "ended_at", "attempt")),
-    *(runs.c[n] for n in ("position", "seconds", "deleted", "stop_requested")),
+    *(runs.c[n] for n in ("position", "seconds", "deleted", "stop_requested", "purpose", "search_id", "trial")),
     *(details.c[n] for n in ("spec", "progress", "error", "warnings", "tags", "note")),
 ]
 
 
 def add_run(spec: RunSpec, *, token: str = "", dataset_name: str = "") -> str:
     """Enter a document into the queue and return the run's id; the same `token` always gives the same run."""
-    now = time.time()
-    run_id = uuid.uuid4().hex[:16]
-    name = spec.name or f"{spec.model.label or spec.model.kind} · {dataset_name or spec.data.name or spec.data.dataset}"
-    row: dict[str, Any] = {
-        "id": run_id,
-        "token": token or None,
-        "name": name,
-        "status": RunStatus.SCHEDULED.value,
-        "dataset_id": spec.data.dataset,
-        "dataset_name": dataset_name or spec.data.name,
-        "created_at": now,
-        "position": now,
-    }
-    row["search"] = _search_text(name, "", {}, dataset_name or spec.data.name, spec)
     try:
         with writing() as connection:
             if token and (known := _by_token(connection, token)):
                 return known
-            connection.execute(runs.insert().values(row))
-            connection.execute(details.insert().values(run_id=run_id, spec=spec.model_dump_json()))
+            return insert_run(connection, spec, dataset_name=dataset_name, token=token or None)
     except sa.exc.IntegrityError:  # PostgreSQL: another process entered the same form between our two statements
         with reading() as connection:
             if known := _by_token(connection, token):
                 return known
         raise
+
+
+def insert_run(connection: sa.Connection, spec: RunSpec, *, dataset_name: str = "", **columns: Any) -> str:
+    """Enter a document into the queue within a transaction; returns the run's id.
+
+    Args:
+        connection: of a writing transaction.
+        spec: the document.
+        dataset_name: as lists show it.
+        **columns: further columns of `lathe_runs`: token, purpose, search_id, trial, part.
+    """
+    now = time.time()
+    run_id = uuid.uuid4().hex[:16]
+    name = spec.name or f"{spec.model.label or spec.model.kind} · {dataset_name or spec.data.name or spec.data.dataset}"
+    row: dict[str, Any] = {
+        "id": run_id,
+        "name": name,
+        "status": RunStatus.SCHEDULED.value,
+        "dataset_id": spec.data.dataset,
+        "dataset_name": dataset_name or spec.data.name,
+        "search": _search_text(name, "", {}, dataset_name or spec.data.name, spec),
+        "created_at": now,
+        "position": now,
+    }
+    connection.execute(runs.insert().values(row | columns))
+    connection.execute(details.insert().values(run_id=run_id, spec=spec.model_dump_json()))
     return run_id
 
 
@@ -92,6 +104,7 @@ def list_runs(
     offset: int = 0,
     limit: int = 50,
     deleted: bool = False,
+    purpose: str = "run",
 ) -> list[RunRecord]:
     """A page of runs. `sort`: created_at, name, seconds or a metric key ("-" before it: descending); see `api.runs`."""
     key, descending = sort.removeprefix("-"), sort.startswith("-")
@@ -104,7 +117,7 @@ def list_runs(
     order = column.desc() if descending else column.asc()
     if key not in _PLAIN_SORTS:
         order = order.nulls_last()
-    query = query.where(*_filters(search, status, dataset_id, tag, deleted)).order_by(order, runs.c.id)
+    query = query.where(*_filters(search, status, dataset_id, tag, deleted, purpose)).order_by(order, runs.c.id)
     with reading() as connection:
         ids = list(connection.execute(query.offset(max(offset, 0)).limit(max(limit, 0))).scalars())
         found = _records(connection, ids)
@@ -112,12 +125,19 @@ def list_runs(
 
 
 def count_runs(
-    *, search: str = "", status: RunStatus | None = None, dataset_id: str = "", tag: str = "", deleted: bool = False
+    *,
+    search: str = "",
+    status: RunStatus | None = None,
+    dataset_id: str = "",
+    tag: str = "",
+    deleted: bool = False,
+    purpose: str = "run",
 ) -> int:
     """How many runs `list_runs` would list over all pages."""
     query = sa.select(sa.func.count()).select_from(runs)
+    query = query.where(*_filters(search, status, dataset_id, tag, deleted, purpose))
     with reading() as connection:
-        return int(connection.execute(query.where(*_filters(search, status, dataset_id, tag, deleted))).scalar() or 0)
+        return int(connection.execute(query).scalar() or 0)
 
 
 def get_run(run_id: str) -> RunRecord:
@@ -244,8 +264,12 @@ def _by_token(connection: sa.Connection, token: str) -> str | None:
     return connection.execute(sa.select(runs.c.id).where(runs.c.token == token)).scalar()
 
 
-def _filters(search: str, status: RunStatus | None, dataset_id: str, tag: str, deleted: bool) -> list[Any]:
+def _filters(
+    search: str, status: RunStatus | None, dataset_id: str, tag: str, deleted: bool, purpose: str
+) -> list[Any]:
     conditions: list[Any] = [runs.c.deleted == sa.literal(deleted)]
+    if purpose:
+        conditions.append(runs.c.purpose == purpose)
     # Every word has to be found somewhere: "cnn fashion" finds the CNN runs on Fashion-MNIST.
     conditions += [runs.c.search.contains(word, autoescape=True) for word in search.lower().split()[:10]]
     if status is not None:

@@ -43,7 +43,7 @@ def execute(spec: RunSpec, context: RunContext) -> Outcome:
             return Outcome.STOPPED
         context.phase(BUILDING)
         with compiled_steps(spec, encoded) as stepper:
-            result = _train(spec, encoded, stepper, context)
+            result = train(spec, encoded, stepper, context)
             if result.outcome is Outcome.STOPPED:
                 return Outcome.STOPPED
             steps = result.state.step - result.state.first_step
@@ -54,14 +54,17 @@ def execute(spec: RunSpec, context: RunContext) -> Outcome:
         return Outcome.FINISHED
 
 
-def _train(spec: RunSpec, encoded: Encoded, stepper: Stepper, context: RunContext) -> FitResult:
+def train(
+    spec: RunSpec, encoded: Encoded, stepper: Stepper, context: RunContext, *, fit: type[Fit] = Fit
+) -> FitResult:
+    """Train, or go on from the newest whole checkpoint of the run; `fit` is how (trials of a search keep less)."""
     resumed = checkpoints.newest(context.run_dir / "checkpoints")
     parent = None
     if resumed is None and spec.parent_run:
         parent = _start_from(context.run_dir.parent / spec.parent_run, stepper)
     _say_start(spec, encoded, context, stepper, resumed)
     context.phase(TRAINING)
-    return Fit(spec, encoded, stepper, context, resumed=resumed, parent=parent).run()
+    return fit(spec, encoded, stepper, context, resumed=resumed, parent=parent).run()
 
 
 def _start_from(parent_dir: Path, stepper: Stepper) -> checkpoints.Checkpoint:

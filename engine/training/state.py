@@ -24,6 +24,7 @@ class FitState:
         best: the best epoch so far.
         first_loss: the mean loss of the first compiled call.
         done: no more epochs will be trained; only saving and evaluation are left.
+        curve: the metrics after each epoch, where someone goes by them (trials of a search).
     """
 
     epoch: int = 0
@@ -36,6 +37,7 @@ class FitState:
     best: BestEpoch = field(default_factory=BestEpoch)
     first_loss: float | None = None
     done: bool = False
+    curve: list[dict[str, float]] = field(default_factory=list)
 
     def to_record(self) -> dict[str, Any]:
         """As plain JSON."""
