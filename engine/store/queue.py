@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -67,15 +67,25 @@ def claim_next(worker: str = "") -> Claim | None:
         return claim if taken.rowcount == 1 else None
 
 
-def signals(claim: Claim) -> tuple[bool, bool, bool]:
-    """What the world wants of a claimed run: (still ours, asked to stop, asked to give back)."""
-    query = sa.select(runs.c.owner, runs.c.status, runs.c.stop_requested, runs.c.give_back)
+class Signals(NamedTuple):
+    """What the world wants of a claimed run."""
+
+    ours: bool  # this claim still holds it
+    stop: bool
+    give_back: bool
+    checkpoint: int = 0  # number of the newest open request for a checkpoint, see `engine.store.branches`
+
+
+def signals(claim: Claim) -> Signals:
+    """What the world wants of a claimed run."""
+    wanted = ("owner", "status", "stop_requested", "give_back", "checkpoint_asked", "checkpoint_kept")
     with reading() as connection:
-        row = connection.execute(query.where(runs.c.id == claim.run_id)).first()
+        row = connection.execute(sa.select(*(runs.c[name] for name in wanted)).where(runs.c.id == claim.run_id)).first()
     if row is None:
-        return False, True, False
+        return Signals(False, True, False)
     ours = row.owner == claim.owner and row.status == RunStatus.RUNNING.value
-    return ours, bool(row.stop_requested), bool(row.give_back)
+    asked = row.checkpoint_asked if row.checkpoint_asked > row.checkpoint_kept else 0
+    return Signals(ours, bool(row.stop_requested), bool(row.give_back), asked)
 
 
 def finish(claim: Claim, status: RunStatus, *, error: EngineError | None = None) -> bool:
