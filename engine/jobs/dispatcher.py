@@ -116,8 +116,7 @@ class Dispatcher:
         self._pool.replace(seat)
 
     def _take_back(self, claim: queue.Claim, problem: BaseException | None) -> None:
-        _ours, stop, _back = queue.signals(claim)
-        if stop:
+        if queue.signals(claim).stop:
             queue.finish(claim, RunStatus.KILLED)
         elif claim.attempt < max_attempts():
             queue.give_back(claim, counted=True)

@@ -44,7 +44,15 @@ class Checkpoint:
         return file if file.exists() else None
 
 
-def write(folder: Path, number: int, groups: Groups, state: dict[str, Any], *, best: Path | None = None) -> Path:
+def write(
+    folder: Path,
+    number: int,
+    groups: Groups,
+    state: dict[str, Any],
+    *,
+    best: Path | None = None,
+    keep_all: bool = False,
+) -> Path:
     """Write checkpoint `number` below `folder` and drop all but the newest two.
 
     Args:
@@ -53,37 +61,44 @@ def write(folder: Path, number: int, groups: Groups, state: dict[str, Any], *, b
         groups: the variables.
         state: plain JSON.
         best: the best weights so far; linked, not copied, where the disk can.
+        keep_all: drop none.
 
     Raises:
         EngineError: OUT_OF_DISK where there is no room; what was there before stays whole.
     """
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / f".{number:012d}-{os.getpid()}.partial"
-    final = folder / f"{number:012d}"
+    final = place(folder, number)
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir()
         write_arrays(partial / ARRAYS, groups)
         (partial / STATE).write_text(json.dumps(state), encoding="utf-8")
         if best is not None and best.exists():
-            _link(best, partial / BEST)
+            link(best, partial / BEST)
         names = sorted(file.name for file in partial.iterdir())
         manifest = {
             name: {"bytes": (partial / name).stat().st_size, "sha256": _sha256(partial / name)} for name in names
         }
         (partial / MANIFEST).write_text(json.dumps({"version": 1, "files": manifest}), encoding="utf-8")
         for name in [STATE, MANIFEST]:
-            _sync(partial / name)
-        _sync(partial)
+            sync(partial / name)
+        sync(partial)
         if final.exists():  # the same step again, after a resume: the old one must not be half-removed under its name
             final.rename(folder / f".{number:012d}-old.partial")
         partial.rename(final)
-        _sync(folder)
+        sync(folder)
     except OSError as error:
         shutil.rmtree(partial, ignore_errors=True)
         raise disk_error(error, folder) from error
-    prune(folder)
+    if not keep_all:
+        prune(folder)
     return final
+
+
+def place(folder: Path, number: int) -> Path:
+    """Where checkpoint `number` lies below `folder`."""
+    return folder / f"{number:012d}"
 
 
 def newest(folder: Path) -> Checkpoint | None:
@@ -95,16 +110,34 @@ def newest(folder: Path) -> Checkpoint | None:
     return None
 
 
+def newest_path(folder: Path) -> Path | None:
+    """Where the newest whole checkpoint below `folder` lies."""
+    return next((path for path in reversed(_finished(folder)) if is_whole(path)), None)
+
+
 def read(path: Path) -> Checkpoint | None:
     """A checkpoint, or None where a file is missing or does not match the manifest."""
     try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        for name, expected in manifest["files"].items():
-            if (path / name).stat().st_size != expected["bytes"] or _sha256(path / name) != expected["sha256"]:
-                return None
-        return Checkpoint(path, read_arrays(path / ARRAYS), json.loads((path / STATE).read_text(encoding="utf-8")))
+        return Checkpoint(path, read_arrays(path / ARRAYS), read_state(path)) if is_whole(path) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile):
         return None
+
+
+def is_whole(path: Path) -> bool:
+    """Whether all files of a checkpoint are there and match its manifest; the arrays are not read into memory."""
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        return all(
+            (path / name).stat().st_size == expected["bytes"] and _sha256(path / name) == expected["sha256"]
+            for name, expected in manifest["files"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The plain part of a checkpoint."""
+    return dict(json.loads((path / STATE).read_text(encoding="utf-8")))
 
 
 def prune(folder: Path) -> None:
@@ -153,12 +186,13 @@ def _finished(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and path.name.isdigit())
 
 
-def _link(source: Path, target: Path) -> None:
+def link(source: Path, target: Path) -> None:
+    """The same file in another place; a synced copy where the disk knows no links."""
     try:
         os.link(source, target)
     except OSError:  # another disk, or one without links
         shutil.copyfile(source, target)
-        _sync(target)
+        sync(target)
 
 
 def _sha256(file: Path) -> str:
@@ -166,7 +200,8 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Have the disk hold what was written."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -66,13 +66,21 @@ class RunContext(Protocol):
         """A whole checkpoint lies at `path` (already synced and renamed into place)."""
         ...
 
+    def checkpoint_requested(self) -> int:
+        """The number of the newest request to keep a checkpoint for a branch, 0 where none is open; cheap as well."""
+        ...
+
+    def checkpoint_kept(self, request: int, step: int) -> None:
+        """The checkpoint that `request` asked for is kept in `branches/`, taken after `step` steps."""
+        ...
+
 
 class LocalContext:
     """A context without an engine: JSON lines in `run_dir`, for tests and notebooks.
 
     Args:
         run_dir: made where it is missing; gets metrics.jsonl, progress.jsonl, phases.jsonl, examples.jsonl,
-            checkpoints.jsonl and log.txt.
+            checkpoints.jsonl, kept.jsonl and log.txt.
     """
 
     def __init__(self, run_dir: Path) -> None:
@@ -80,6 +88,7 @@ class LocalContext:
         self._run_dir.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._asked = self._kept = 0
 
     @property
     def run_dir(self) -> Path:
@@ -116,12 +125,27 @@ class LocalContext:
         """One line in checkpoints.jsonl."""
         self._append("checkpoints", {"path": str(path)})
 
+    def checkpoint_requested(self) -> int:
+        """The newest request of `request_checkpoint` that was not answered yet."""
+        return self._asked if self._asked > self._kept else 0
+
+    def checkpoint_kept(self, request: int, step: int) -> None:
+        """One line in kept.jsonl."""
+        self._append("kept", {"request": request, "step": step})
+        self._kept = max(self._kept, request)
+
+    def request_checkpoint(self) -> int:
+        """Ask the job to keep a checkpoint in `branches/` as soon as it can; the number of the request."""
+        with self._lock:
+            self._asked += 1
+            return self._asked
+
     def request_stop(self) -> None:
         """Ask the job to checkpoint and end in good order."""
         self._stop.set()
 
     def read(self, name: str) -> list[dict[str, Any]]:
-        """The lines written so far under `name` ("metrics", "progress", "phases", "examples", "checkpoints")."""
+        """The lines written so far under `name`: "metrics", "progress", "phases", "examples", "checkpoints", "kept"."""
         file = self._run_dir / f"{name}.jsonl"
         if not file.exists():
             return []

@@ -14,16 +14,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.specs import RunSpec
+from engine.specs.training import TrainingSpec
 from engine.training import checkpoints
 from engine.training.averaging import momentum_at
+from engine.training.branching import Branch
 from engine.training.callbacks.clock import Clock
 from engine.training.callbacks.divergence import DivergenceGuard
 from engine.training.callbacks.early_stopping import score_of
 from engine.training.callbacks.examples import example_records
 from engine.training.callbacks.reporter import Reporter
 from engine.training.callbacks.resources import Resources
-from engine.training.callbacks.writer import Writer
 from engine.training.context import Outcome, RunContext
+from engine.training.keeping import Keeper
 from engine.training.losses import build_loss, class_weights
 from engine.training.pipeline import ChunkSize, ChunkStream, Encoded, Rows, epoch_order
 from engine.training.schedules import rate_at
@@ -54,6 +56,7 @@ class Fit:
         context: where figures go.
         resumed: a checkpoint of this run to go on from.
         parent: the last checkpoint of the run that this one continues.
+        branch: where this one branched off from another.
     """
 
     def __init__(
@@ -65,26 +68,32 @@ class Fit:
         *,
         resumed: checkpoints.Checkpoint | None = None,
         parent: checkpoints.Checkpoint | None = None,
+        branch: Branch | None = None,
     ) -> None:
         self.spec, self.encoded, self.stepper, self.context = spec, encoded, stepper, context
         self.training = spec.training
         self.loss = build_loss(self.training.loss)
         self.weights = self._class_weights()
         self.state = FitState()
-        self._folder = context.run_dir / "checkpoints"
-        self._best_file = self._folder / checkpoints.BEST
+        self._keeper = Keeper(spec, stepper, context)
         self._resumed = resumed is not None
         if resumed is not None:
-            self._restore(resumed)
+            stepper.load_state(resumed.groups)
+            self.state = FitState.from_record(resumed.state)
+            self._keeper.begin_with(checkpoints.read_arrays(resumed.best) if resumed.best is not None else None)
+        elif branch is not None:
+            self.state = branch.state
+            self._keeper.begin_with(branch.best)
         elif parent is not None:
             self.state = FitState.after(FitState.from_record(parent.state))
         self._steps_per_epoch = max(1, -(-len(encoded.train) // self.training.batch_size))
+        self._ahead = self._steps_by_place() - (self.state.step - self.state.first_step)
         self._guard = DivergenceGuard(self.state.first_loss)
         self._window = Totals()
         self._first_weights: list[np.ndarray] | None = None
         self._rate = 0.0
         self._reported = 0.0
-        self._window_started = self._checkpointed = time.monotonic()
+        self._window_started = time.monotonic()
 
     # ---- the loop -------------------------------------------------------------------------------------------------
     def run(self) -> FitResult:
@@ -103,13 +112,15 @@ class Fit:
                 self._checkpoint()
             else:
                 self._finish()
-            self._writer.wait()
+            self._keeper.wait()
         return FitResult(Outcome.STOPPED if stopped else Outcome.FINISHED, self.state)
 
     def _epoch(self) -> bool:
         """Train to the end of the epoch; True where a stop was asked for before it was reached."""
         state = self.state
-        order = epoch_order(self.spec.seed, state.epoch, len(self.encoded.train))
+        order = epoch_order(self.spec.seed, state.epoch, len(self.encoded.train))[state.skipped :]
+        if self.training.max_steps:  # the epoch may end early
+            order = order[: (state.batch + max(self._planned_steps - self._done, 0)) * self.training.batch_size]
         stream = ChunkStream(
             self.encoded.train,
             self.weights,
@@ -121,6 +132,8 @@ class Fit:
         try:
             for chunk in stream:
                 self._train(chunk)
+                if self._keeper.is_asked():
+                    self._keeper.keep_for_branch(self._timed_state())
                 if self.context.stop_requested():
                     return True
                 if self._clock.is_over:
@@ -134,11 +147,11 @@ class Fit:
     def _train(self, chunk: Chunk) -> None:
         """One compiled call."""
         state, started = self.state, time.monotonic()
-        done = state.step - state.first_step
+        done, updates = self._done, state.step - state.first_step
         peak = self.training.optimizer.learning_rate
         shares = self._clock.shares(done, chunk.steps)
         rates = np.array([rate_at(self.training.schedule, peak, share) for share in shares], np.float32)
-        momenta = [momentum_at(self.training.weight_averaging, done + i) for i in range(chunk.steps)]
+        momenta = [momentum_at(self.training.weight_averaging, updates + i) for i in range(chunk.steps)]
         sums = self.stepper.train(chunk, rates, np.array(momenta, np.float32))
         seconds = time.monotonic() - started
         self._chunk_size.measured(chunk.steps, seconds)
@@ -162,7 +175,7 @@ class Fit:
         if totals.steps:
             self._report_live()
         state.epoch += 1
-        state.batch = 0
+        state.batch = state.skipped = 0
         values = {f"train_epoch/{name}": value for name, value in self._means(totals).items()}
         improved = True
         if len(self.encoded.validation):
@@ -176,7 +189,7 @@ class Fit:
         self._reporter.metrics(state.step, lambda: values)
         self._reporter.log(_epoch_line(state.epoch, values))
         if improved and self.training.early_stopping.restore_best and len(self.encoded.validation):
-            self._keep_best()
+            self._keeper.keep_best(self._weights_to_keep())
         state.done = self._is_over()
         self._report_progress()
         if not state.done:
@@ -192,13 +205,29 @@ class Fit:
         if self._clock.is_over:
             self._reporter.log(f"Stopped after {self._clock.spent_s:.1f} s: the time limit is reached.")
             return True
-        return state.epoch - state.first_epoch >= self.training.epochs
+        return state.epoch - state.first_epoch >= self.training.epochs or self._done >= self._planned_steps
+
+    @property
+    def _done(self) -> int:
+        """Steps of this run over all attempts; those before a branch changed the batch size in batches of now."""
+        return self.state.step - self.state.first_step + self._ahead
+
+    def _steps_by_place(self) -> int:
+        """How many steps lie behind by the place in the epoch, as if all batches had been of the size of now."""
+        state, batch = self.state, self.training.batch_size
+        rows_left = max(len(self.encoded.train) - state.skipped - state.batch * batch, 0)
+        return (state.epoch - state.first_epoch + 1) * self._steps_per_epoch - -(-rows_left // batch)
+
+    @property
+    def _planned_steps(self) -> int:
+        """Steps that this run shall have, by its epochs and its limit."""
+        return planned_steps(self.training, self._steps_per_epoch)
 
     def _finish(self) -> None:
         """Put the weights that are to be saved into the model, and keep a last checkpoint to continue from."""
-        self._writer.wait()
-        best = self._best_file if self._best_file.exists() and self.training.early_stopping.restore_best else None
-        if best is not None:
+        self._keeper.wait()
+        best = self._keeper.best_file
+        if best.exists() and self.training.early_stopping.restore_best:
             self.stepper.load_state(checkpoints.read_arrays(best))
             self._reporter.log(f"Took the weights of epoch {self.state.best.epoch}, the best on validation.")
         elif self.training.weight_averaging:
@@ -210,36 +239,16 @@ class Fit:
         with self.stepper.averaged():
             return self.stepper.state()["model"]
 
-    def _keep_best(self) -> None:
-        groups = {"model": self._weights_to_keep()}
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._writer.put(lambda: checkpoints.write_arrays(self._best_file, groups))
+    def _checkpoint(self) -> None:
+        self._keeper.checkpoint(self._timed_state())
 
     def _checkpoint_if_due(self, *, epoch_ended: bool = False) -> None:
-        every_s = self.training.checkpoint_every_s
-        if not epoch_ended and not every_s:
-            return
-        if time.monotonic() - self._checkpointed >= every_s and not self._writer.busy:
+        if self._keeper.is_due(epoch_ended=epoch_ended):
             self._checkpoint()
 
-    def _checkpoint(self) -> None:
-        """Copy the state and let the writer put it on disk."""
-        self._checkpointed = time.monotonic()
+    def _timed_state(self) -> FitState:
         self.state.seconds = self._clock.spent_s
-        groups, record, step = self.stepper.state(), self.state.to_record(), self.state.step
-
-        def write() -> None:
-            path = checkpoints.write(self._folder, step, groups, record, best=self._best_file)
-            self._reporter.checkpoint_saved(path)
-
-        self._writer.put(write)
-
-    def _restore(self, checkpoint: checkpoints.Checkpoint) -> None:
-        self.stepper.load_state(checkpoint.groups)
-        self.state = FitState.from_record(checkpoint.state)
-        self._best_file.unlink(missing_ok=True)  # it may be of an epoch after the checkpoint
-        if checkpoint.best is not None:
-            checkpoints.write_arrays(self._best_file, checkpoints.read_arrays(checkpoint.best))
+        return self.state
 
     # ---- figures --------------------------------------------------------------------------------------------------
     def _report_if_due(self) -> None:
@@ -260,11 +269,11 @@ class Fit:
         self._report_progress()
 
     def _report_progress(self) -> None:
-        done = self.state.step - self.state.first_step
+        done = self._done
         self._reporter.progress(
             epoch=self.state.epoch,
             step=self.state.step,
-            total_steps=self.state.first_step + (done if self.state.done else self._clock.total_steps(done)),
+            total_steps=self.state.step + (0 if self.state.done else self._clock.total_steps(done) - done),
             seconds_left=0.0 if self.state.done else self._clock.seconds_left(done),
         )
 
@@ -312,31 +321,39 @@ class Fit:
     def _helpers(self) -> Iterator[None]:
         """The threads and clocks of a fit, closed in every case."""
         state = self.state
-        self._reporter, self._writer, self._resources = Reporter(self.context), Writer(), Resources()
+        self._reporter, self._resources = Reporter(self.context), Resources()
+        self._keeper.open(self._reporter)
         self._clock = Clock(
-            planned_steps=self.training.epochs * self._steps_per_epoch,
+            planned_steps=self._planned_steps,
             limit_s=self.training.max_train_time_s,
             spent_s=state.seconds,
-            done_steps=state.step - state.first_step,
+            done_steps=self._done,
         )
         rows, batch = self.encoded.train, self.training.batch_size
         row_bytes = sum(value.nbytes for value in rows.take(np.array([0])).values())
         self._chunk_size = ChunkSize(fixed=self.training.steps_per_execution, bytes_a_step=row_bytes * batch)
         self._predict_batch = max(batch, min(LARGEST_PREDICT_BATCH, batch * 4))
-        self._window_started = self._checkpointed = time.monotonic()
+        self._window_started = time.monotonic()
         failed = True
         try:
             yield
             failed = False
         finally:
-            self._writer.close()
+            self._keeper.close()
             self._reporter.close(quiet=failed)
 
     def _class_weights(self) -> np.ndarray | None:
         if not self.spec.data.task.is_classification:
             return None
         classes = len(self.encoded.prepared.classes)
-        return class_weights(self.training.class_weights, self.encoded.train.targets, classes)
+        mode, strength = self.training.class_weights, self.training.class_weight_strength
+        return class_weights(mode, self.encoded.train.targets, classes, strength)
+
+
+def planned_steps(training: TrainingSpec, steps_per_epoch: int) -> int:
+    """The steps that a document asks for: those of its epochs, or its limit where that is less."""
+    by_epochs = training.epochs * steps_per_epoch
+    return min(by_epochs, training.max_steps) if training.max_steps else by_epochs
 
 
 def _epoch_line(epoch: int, values: Mapping[str, float]) -> str:

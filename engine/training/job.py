@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from engine.errors import EngineError, ErrorKind
 from engine.models import speed
 from engine.specs import Part, RunSpec
 from engine.text import N_
 from engine.training import checkpoints
+from engine.training.branch_points import branch_point
+from engine.training.branching import Branch, branch_off, take_over
 from engine.training.callbacks.resources import backend_device
 from engine.training.compiling import compiled_steps
 from engine.training.context import BUILDING, EVALUATING, PREPARING, TRAINING, Outcome, RunContext
@@ -54,20 +55,21 @@ def execute(spec: RunSpec, context: RunContext) -> Outcome:
         return Outcome.FINISHED
 
 
-def train(
-    spec: RunSpec, encoded: Encoded, stepper: Stepper, context: RunContext, *, fit: type[Fit] = Fit
-) -> FitResult:
+def train(spec: RunSpec, encoded: Encoded, stepper: Stepper, context: RunContext, *, fit: type[Fit] = Fit) -> FitResult:
     """Train, or go on from the newest whole checkpoint of the run; `fit` is how (trials of a search keep less)."""
     resumed = checkpoints.newest(context.run_dir / "checkpoints")
-    parent = None
-    if resumed is None and spec.parent_run:
-        parent = _start_from(context.run_dir.parent / spec.parent_run, stepper)
+    parent = branch = None
+    parent_dir = context.run_dir.parent / spec.parent_run
+    if resumed is None and spec.parent_run and spec.branch_step:
+        branch = _branch_from(parent_dir, stepper, spec, context)
+    elif resumed is None and spec.parent_run:
+        parent = _start_from(parent_dir, stepper, spec, context)
     _say_start(spec, encoded, context, stepper, resumed)
     context.phase(TRAINING)
-    return fit(spec, encoded, stepper, context, resumed=resumed, parent=parent).run()
+    return fit(spec, encoded, stepper, context, resumed=resumed, parent=parent, branch=branch).run()
 
 
-def _start_from(parent_dir: Path, stepper: Stepper) -> checkpoints.Checkpoint:
+def _start_from(parent_dir: Path, stepper: Stepper, spec: RunSpec, context: RunContext) -> checkpoints.Checkpoint:
     """Put the parent's weights, and where the optimizer is the same its state, into the model."""
     parent = checkpoints.newest(parent_dir / "checkpoints")
     if parent is None:
@@ -77,22 +79,19 @@ def _start_from(parent_dir: Path, stepper: Stepper) -> checkpoints.Checkpoint:
             hint=N_("Continue a run that was trained and not deleted, or start without a parent."),
             parent=parent_dir.name,
         )
-    now = stepper.state()
-    if not _same_shapes(parent.groups["model"], now["model"]):
-        raise EngineError(
-            ErrorKind.BAD_INPUT,
-            N_("The model of this document has other layers than the run {parent} that it continues."),
-            hint=N_("Keep the model and the preprocessing as they were, or start without a parent."),
-            parent=parent_dir.name,
-        )
-    names = ["model", "optimizer", "average"]
-    fitting = [name for name in names if _same_shapes(parent.groups.get(name, []), now[name])]
-    stepper.load_state({name: parent.groups[name] for name in fitting if name in parent.groups})
+    for line in take_over(parent, stepper, spec, parent=parent_dir.name):
+        context.log(line)
     return parent
 
 
-def _same_shapes(a: list[Any], b: list[Any]) -> bool:
-    return [x.shape for x in a] == [x.shape for x in b]
+def _branch_from(parent_dir: Path, stepper: Stepper, spec: RunSpec, context: RunContext) -> Branch:
+    """Put the model where the parent was at the step at which this run branches off."""
+    checkpoint = branch_point(parent_dir, spec.branch_step)
+    branch, lines = branch_off(checkpoint, stepper, spec, parent=parent_dir.name)
+    context.log(f"Branches off from the run {parent_dir.name} at step {spec.branch_step}.")
+    for line in lines:
+        context.log(line)
+    return branch
 
 
 def _say_start(

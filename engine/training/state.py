@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from engine.training.callbacks.early_stopping import BestEpoch
@@ -16,6 +16,7 @@ class FitState:
     Attributes:
         epoch: finished epochs, those of parent runs included.
         batch: finished batches of the epoch that is being trained.
+        skipped: examples of that epoch that were seen in batches of another size, before a branch changed it.
         step: optimizer steps, those of parent runs included.
         first_epoch: epochs that parent runs did.
         first_step: steps that parent runs did.
@@ -29,6 +30,7 @@ class FitState:
 
     epoch: int = 0
     batch: int = 0
+    skipped: int = 0
     step: int = 0
     first_epoch: int = 0
     first_step: int = 0
@@ -45,10 +47,11 @@ class FitState:
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> FitState:
-        """Rebuild what `to_record` gave."""
+        """Rebuild what `to_record` gave; what else a checkpoint says is left aside."""
+        known = {entry.name for entry in fields(cls)}
         return cls(
             **{
-                **record,
+                **{name: value for name, value in record.items() if name in known},
                 "epoch_totals": Totals(**record["epoch_totals"]),
                 "best": BestEpoch(**record["best"]),
             }

@@ -160,6 +160,20 @@ def make_stepper(settings: StepSettings) -> Stepper:
     raise NotImplementedError(f"training runs with KERAS_BACKEND tensorflow or jax, got {backend}")
 
 
+def variable_names(settings: StepSettings) -> dict[str, list[str]]:
+    """What each array of a stepper's `state` is called, so that another model may find its own among them.
+
+    The optimizer's own name is left out: Keras counts it on from one optimizer to the next.
+    """
+    names = [variable.path for variable in settings.model.trainable_variables]
+    return {
+        "model": [variable.path for variable in settings.model.variables],
+        "optimizer": [variable.path.partition("/")[2] for variable in settings.optimizer.variables],
+        "average": names if settings.averages else [],
+        "trainable": names,
+    }
+
+
 def predict_all(stepper: Stepper, batches: Iterator[dict[str, np.ndarray]]) -> np.ndarray:
     """The outputs of many batches, one below the other."""
     return np.concatenate([stepper.predict(batch) for batch in batches])

@@ -52,6 +52,10 @@ class Reporter:
         """See `RunContext.checkpoint_saved`."""
         self._put(lambda: self._context.checkpoint_saved(path))
 
+    def checkpoint_kept(self, request: int, step: int) -> None:
+        """See `RunContext.checkpoint_kept`."""
+        self._put(lambda: self._context.checkpoint_kept(request, step))
+
     def close(self, *, quiet: bool = False) -> None:
         """Wait until all is said; with `quiet` an error of the context is kept back (another is on its way)."""
         self._waiting.put(None)

@@ -6,7 +6,7 @@ import pytest
 from engine.jobs.context import StoreContext, thin_batch
 from engine.specs import RunSpec, RunStatus
 from engine.specs.records import ExampleRecord
-from engine.store import queue
+from engine.store import branches, queue
 from engine.store.artifacts import append_log, read_examples, read_log
 from engine.store.metrics import history
 from engine.store.queue import Claim
@@ -104,3 +104,24 @@ def test_a_log_is_bounded(claim: Claim, monkeypatch: pytest.MonkeyPatch) -> None
     assert lines[-1] == "line 299"
     assert 20 < len(lines) < 130
     assert all(line.startswith("line ") for line in lines)
+
+
+def test_a_request_for_a_checkpoint_reaches_the_job_and_its_answer_comes_back(claim: Claim) -> None:
+    with StoreContext(claim, SPEC) as context:
+        assert context.checkpoint_requested() == 0
+        first = branches.ask(claim.run_id)
+        second = branches.ask(claim.run_id)
+        assert (first, second) == (1, 2)
+        wait_for(lambda: context.checkpoint_requested() == 2)
+        assert branches.answer_to(claim.run_id, 1).step is None
+        context.checkpoint_kept(2, 140)
+        wait_for(lambda: branches.answer_to(claim.run_id, 2).step == 140)
+        assert branches.answer_to(claim.run_id, 1).step == 140  # one checkpoint serves both who waited
+        wait_for(lambda: context.checkpoint_requested() == 0)
+        third = branches.ask(claim.run_id)
+        assert third == 3
+        branches.withdraw(claim.run_id, third)
+        wait_for(lambda: context.checkpoint_requested() == 0)
+    queue.finish(claim, RunStatus.FINISHED)
+    assert branches.ask(claim.run_id) is None
+    assert branches.answer_to(claim.run_id, 3).status is RunStatus.FINISHED

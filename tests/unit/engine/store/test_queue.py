@@ -75,11 +75,11 @@ def test_a_run_given_back_in_good_order_does_not_lose_an_attempt() -> None:
     run_id = add_run(SPEC)
     first = claim()
     assert queue.ask_give_back() == [run_id]
-    assert queue.signals(first) == (True, False, True)
+    assert queue.signals(first) == (True, False, True, 0)
     queue.give_back(first, counted=False)
     record = get_run(run_id)
     assert (record.status, record.attempt) == (RunStatus.SCHEDULED, 0)
-    assert queue.signals(claim()) == (True, False, False)
+    assert queue.signals(claim()) == (True, False, False, 0)
 
 
 def test_what_a_dead_engine_left_goes_back_or_stops() -> None:
@@ -99,7 +99,7 @@ def test_a_stop_takes_a_waiting_run_out_and_only_asks_a_running_one() -> None:
     assert get_run(waiting).status is RunStatus.KILLED
     assert get_run(running).status is RunStatus.RUNNING
     assert get_run(running).stop_requested
-    assert queue.signals(held) == (True, True, False)
+    assert queue.signals(held) == (True, True, False, 0)
     queue.finish(held, RunStatus.KILLED)
     queue.request_stop(running)  # over: nothing happens
     assert not get_run(running).stop_requested

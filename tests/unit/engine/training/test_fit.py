@@ -185,7 +185,7 @@ def test_a_run_goes_on_where_its_parent_ended(table_spec: Spec, encoded_for: Enc
     first, ended = train(spec, encoded, LocalContext(tmp_path / "parent"))
     child = LocalContext(tmp_path / "child")
     with compiled_steps(spec, encoded) as stepper:
-        parent = _start_from(tmp_path / "parent", stepper)
+        parent = _start_from(tmp_path / "parent", stepper, spec, LocalContext(tmp_path / "log"))
         assert_same(stepper.state()["model"], ended)
         result = Fit(spec, encoded, stepper, child, parent=parent).run()
     assert result.state.epoch == 6
@@ -205,5 +205,5 @@ def test_a_parent_of_another_shape_is_refused(table_spec: Spec, encoded_for: Enc
     train(spec, encoded_for(spec), LocalContext(tmp_path / "parent"))
     wider = spec.edit({"model.units": [24]})
     with compiled_steps(wider, encoded_for(wider)) as stepper, pytest.raises(EngineError) as caught:
-        _start_from(tmp_path / "parent", stepper)
+        _start_from(tmp_path / "parent", stepper, wider, LocalContext(tmp_path / "log"))
     assert caught.value.kind is ErrorKind.BAD_INPUT
