@@ -55,3 +55,22 @@ def estimate(spec: Mapping[str, Any], known: str = "") -> dict[str, Any]:
     from engine.whatif.estimate import estimate as foretell
 
     return foretell(RunSpec.parse(spec)).model_dump(mode="json")
+
+
+def predict_effect(
+    spec: Mapping[str, Any], changes: Mapping[str, Any], budget: Mapping[str, Any] | None = None, known: str = ""
+) -> dict[str, Any]:
+    """What a change is expected to do; `known` changes with the results that are there."""
+    from engine.specs.probe import ProbeBudget
+    from engine.whatif.surrogate import predict_effect as foretell
+
+    size = ProbeBudget.model_validate(budget) if budget is not None else None
+    return foretell(RunSpec.parse(spec), changes, size).model_dump(mode="json")
+
+
+def scaling(known: Mapping[str, Any]) -> dict[str, Any]:
+    """The curve through what was measured at several sizes."""
+    from engine.specs.prediction import Scaling
+    from engine.whatif.scaling import with_curve
+
+    return with_curve(Scaling.model_validate(known)).model_dump(mode="json")

@@ -23,6 +23,8 @@ SLOW_VERBS = {
 # Sliders and live screens ask these every second; they neither wait for a model to be built nor hold one up.
 FORETELLING_VERBS = {
     "forecast": "engine.jobs.answers:forecast",
+    "predict_effect": "engine.jobs.answers:predict_effect",
+    "scaling": "engine.jobs.answers:scaling",
     "estimate": "engine.jobs.answers:estimate",
 }
 # Each lane answers one question at a time, so that a long prediction never keeps a form waiting.

@@ -13,13 +13,14 @@ from engine.jobs.desk import LANES
 from engine.jobs.pool import Pool, Seat
 from engine.jobs.searching import Searching
 from engine.specs import RunStatus
-from engine.store import questions, queue
+from engine.store import probes, questions, queue
 from engine.text import N_
 
 log = logging.getLogger("lathe.engine")
 _START_TRIES = 3  # a worker that cannot even start is tried so often in a row
 _DESK_TRIES = 2
 _QUIET_S = 1.0
+_PROBES_LOOK_S = 0.2  # between two looks at whether somebody waits for a prober that is not there yet
 
 
 def max_attempts() -> int:
@@ -38,6 +39,7 @@ class Dispatcher:
         self._asked: dict[str, tuple[questions.Question, Future[Any]] | None] = dict.fromkeys(LANES)
         self._tries: dict[str, int] = {}
         self._searching = Searching(pool)
+        self._probes_seen_at = 0.0
 
     def turn(self) -> bool:
         """Look at everything once; True where something happened."""
@@ -47,6 +49,8 @@ class Dispatcher:
         for lane in LANES:
             happened |= self._serve(lane)
         happened |= self._searching.turn()
+        if self._pool.does_probe:
+            happened |= self._look_at_prober()
         return happened
 
     def give_all_back(self, timeout_s: float) -> None:
@@ -62,6 +66,7 @@ class Dispatcher:
             if seat.claim is not None:  # no effect where the worker has written the end itself
                 queue.give_back(seat.claim, counted=False)
         questions.hand_back()
+        probes.hand_back()
 
     # ---- workers --------------------------------------------------------------------------------------------------
     def _look_at(self, seat: Seat) -> bool:
@@ -178,6 +183,53 @@ class Dispatcher:
             questions.hand_back()
         if self._pool.desk is not None and self._pool.desk.state != "starting":
             self._pool.start_desk()
+        return True
+
+    # ---- the prober -----------------------------------------------------------------------------------------------
+    def _look_at_prober(self) -> bool:
+        prober = self._pool.prober
+        if prober is None:
+            if self._prober_is_due():
+                self._pool.start_prober()
+                return True
+            return False
+        if prober.state == "starting":
+            return self._look_at_prober_start(prober)
+        if prober.task is None or not prober.task.done():
+            return False
+        problem = prober.task.exception()
+        if problem is None:
+            log.info("the prober is replaced by a fresh one")
+        else:
+            log.warning("the prober was lost: %s", _first_line(problem))
+        probes.hand_back(_lost(probes.MAX_ATTEMPTS, problem))
+        self._pool.start_prober()
+        return True
+
+    def _prober_is_due(self) -> bool:
+        """In a quiet moment after workers and desk; at once where somebody waits for a probe."""
+        now = time.monotonic()
+        if now - self._probes_seen_at < _PROBES_LOOK_S:
+            return False
+        self._probes_seen_at = now
+        desk = self._pool.desk
+        warm = desk is not None and desk.state == "idle" and all(seat.state == "idle" for seat in self._pool.seats)
+        return warm or probes.is_waiting()
+
+    def _look_at_prober_start(self, prober: Seat) -> bool:
+        if not prober.ready.done():
+            return False
+        problem = prober.ready.exception()
+        if problem is None:
+            prober.info, prober.state = prober.ready.result(), "idle"
+            log.info("the prober is ready")
+            self._pool.let_probe()
+            return True
+        self._failed_starts += 1
+        log.error("the prober did not start: %s", problem)
+        if self._failed_starts >= _START_TRIES:
+            raise RuntimeError(f"the prober does not start: {problem}")
+        self._pool.start_prober()
         return True
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import psutil
 
 from engine.jobs.desk import LANES, Desk
+from engine.jobs.prober import Prober
 from engine.jobs.tuner import Tuner
 from engine.jobs.worker import DEFAULT_JOB, Worker
 from engine.specs.records import WorkerRecord
@@ -57,7 +58,7 @@ class Seat:
 
 
 class Pool:
-    """Workers and desk.
+    """Workers, desk and prober.
 
     Args:
         job: "module:function" that workers call; another one than the default in tests of the machinery.
@@ -71,6 +72,7 @@ class Pool:
         self.seats: list[Seat] = []
         self.desk: Seat | None = None
         self.tuner: Seat | None = None
+        self.prober: Seat | None = None
         me = psutil.Process()
         self._engine = (socket.gethostname(), me.pid, me.create_time())
 
@@ -119,6 +121,22 @@ class Pool:
             self._kill(self.desk)
         self.desk = self._desk()
 
+    def start_prober(self) -> None:
+        """A prober, or a fresh one in place of one that died or has grown too large."""
+        if self.prober is not None:
+            self._kill(self.prober)
+        self.prober = self._new_prober()
+
+    def let_probe(self) -> None:
+        """Let a prober that is warm take probes until it has to be replaced."""
+        if self.prober is not None:
+            self.prober.task = self.prober.actor.serve.remote(_memory_limit()).future()
+
+    @property
+    def does_probe(self) -> bool:
+        """False in tests of the machinery, whose jobs train nothing."""
+        return self._job == DEFAULT_JOB
+
     def start_tuner(self) -> None:
         """The process of the oracles; it sees no GPU."""
         import ray
@@ -135,13 +153,12 @@ class Pool:
 
     def kill_all(self) -> None:
         """End all actors at once."""
-        for seat in [*self.seats, *(seat for seat in (self.desk, self.tuner) if seat)]:
+        for seat in [*self.seats, *(seat for seat in (self.desk, self.prober, self.tuner) if seat)]:
             self._kill(seat)
 
     def is_worn(self, seat: Seat) -> bool:
         """True where a worker should be replaced before its next run."""
-        limit = int(os.environ.get("LATHE_WORKER_MEMORY_MB", "0")) * 2**20 or psutil.virtual_memory().total // 4
-        return seat.runs >= _MAX_RUNS or seat.info.get("memory_bytes", 0) > max(limit, 3 * 2**30)
+        return seat.runs >= _MAX_RUNS or seat.info.get("memory_bytes", 0) > _memory_limit()
 
     def _kill(self, seat: Seat) -> None:
         import ray
@@ -165,6 +182,16 @@ class Pool:
         environment = self._environment | {"CUDA_VISIBLE_DEVICES": "-1"}
         actor = remote.remote(environment, self._engine, self._verbs)
         return Seat("desk", actor, actor.warm_up.remote().future())
+
+    def _new_prober(self) -> Seat:
+        import ray
+
+        # No GPU of its own by Ray's count: it shares the last one, whose memory is taken as it is needed.
+        gpus = int(ray.cluster_resources().get("GPU", 0))
+        shared = {"CUDA_VISIBLE_DEVICES": str(gpus - 1)} if gpus else {}
+        remote = ray.remote(num_cpus=0, max_restarts=0, max_task_retries=0)(Prober)
+        actor = remote.remote(self._environment | shared, self._engine)
+        return Seat("prober", actor, actor.warm_up.remote().future())
 
     def _start_ray(self) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # telemetry off
@@ -190,6 +217,12 @@ class Pool:
             _temp_dir=self._temporary,
             _system_config={"enable_worker_prestart": False, "prestart_worker_first_driver": False},
         )
+
+
+def _memory_limit() -> int:
+    """Bytes beyond which a process is replaced: `LATHE_WORKER_MEMORY_MB`, else a quarter of the machine's memory."""
+    limit = int(os.environ.get("LATHE_WORKER_MEMORY_MB", "0")) * 2**20 or psutil.virtual_memory().total // 4
+    return max(limit, 3 * 2**30)
 
 
 def _worker_count(gpus: int) -> int:

@@ -20,7 +20,7 @@ from engine.jobs.pool import Pool
 from engine.jobs.worker import DEFAULT_JOB
 from engine.specs.records import EngineState
 from engine.store import lease as leases
-from engine.store import questions, queue, tracking
+from engine.store import probes, questions, queue, tracking
 
 log = logging.getLogger("lathe.engine")
 _TURN_S = 0.025  # between two looks at the queue: a submitted run waits half of it on average
@@ -63,6 +63,7 @@ class _Engine:
         code = 0
         try:
             questions.hand_back(forget_answers=True)
+            probes.hand_back()
             for run_id in queue.recover():
                 log.info("run %s goes on", run_id)
             if not self._end.is_set():
@@ -150,6 +151,7 @@ class _Engine:
                     pass
                 if time.monotonic() - cleaned_at > 600 or not cleaned_at:
                     questions.clean_up()
+                    probes.clean_up()
                     cleaned_at = time.monotonic()
             except EngineError as error:
                 log.warning("%s", error)

@@ -56,6 +56,7 @@ class _Kept:
 
 _kept: OrderedDict[str, _Kept] = OrderedDict()
 _lock = threading.Lock()
+_compiled = 0
 
 
 @contextmanager
@@ -82,6 +83,11 @@ def compiled_steps(spec: RunSpec, encoded: Encoded) -> Iterator[Stepper]:
         gc.collect()
 
 
+def compilations() -> int:
+    """How many models were compiled in this process: it grows where a document needed a program of its own."""
+    return _compiled
+
+
 def forget_all() -> None:
     """Release all kept models."""
     with _lock:
@@ -90,6 +96,8 @@ def forget_all() -> None:
 
 
 def _compile(spec: RunSpec, encoded: Encoded) -> _Kept:
+    global _compiled
+    _compiled += 1
     precision.grow_memory()
     training = spec.training
     core, policy = _build(spec, encoded)
