@@ -38,6 +38,7 @@ __all__ = [
     "start_search",
     "stop_search",
     "stop_trial",
+    "trial_spec",
     "trials",
 ]
 
@@ -146,6 +147,13 @@ def stop_trial(search_id: str, number: int) -> None:
     from engine.tuning.verbs import stop_trial as end
 
     end(search_id, number)
+
+
+def trial_spec(search_id: str, number: int) -> RunSpec:
+    """The document of a trial: that of the search with its values, and nothing to search."""
+    from engine.tuning.verbs import trial_spec as document
+
+    return document(search_id, number)
 
 
 def promote_trial(search_id: str, number: int, *, epochs: int = 0) -> str:

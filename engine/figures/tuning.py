@@ -118,7 +118,7 @@ def best_so_far(
                     mode="markers",
                     name=name,
                     showlegend=bool(name),
-                    marker={"color": colour, "size": 7, "opacity": 0.55 if name else 0.2},
+                    marker={"color": colour, "size": 7, "opacity": 0.7 if name else 0.2},
                     hovertemplate=translate(N_("trial {n}")).format(n="%{customdata}") + ": %{y:.4g}<extra></extra>",
                 )
             )
@@ -270,7 +270,7 @@ def pareto(
     hover = translate(N_("trial {n}")).format(n="%{customdata}") + ": %{x:.4g}, %{y:.4g}<extra></extra>"
     for name, colour, opacity, chosen in (
         ("", MUTED, 0.2, [row for row in rows if not row[3]]),
-        (translate(N_("beaten in both")), ACCENT, 0.45, [row for row in rows if row[3] and row[2] not in members]),
+        (translate(N_("beaten in both")), ACCENT, 0.7, [row for row in rows if row[3] and row[2] not in members]),
     ):
         if chosen:
             figure.add_trace(

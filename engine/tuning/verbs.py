@@ -9,7 +9,7 @@ from typing import Any
 from engine.errors import EngineError, ErrorKind
 from engine.specs import RunSpec
 from engine.specs.search import SearchSpec
-from engine.specs.search_records import ImportanceRecord, TrialStatus
+from engine.specs.search_records import ImportanceRecord, TrialRecord, TrialStatus
 from engine.store import searches, trials
 from engine.store.database import writing
 from engine.store.datasets import get_dataset
@@ -54,9 +54,13 @@ def stop_trial(search_id: str, number: int) -> None:
         searches.end_runs(connection, key, trial=number)
 
 
-def promote_trial(search_id: str, number: int, epochs: int = 0) -> str:
-    """Enter a full run of a trial's document; the same trial gives the same run."""
-    record = searches.get_search(search_id)
+def trial_spec(search_id: str, number: int) -> RunSpec:
+    """The document of a trial, as one run of it."""
+    spec = searches.get_search(search_id).spec
+    return document_of(spec.edit({"search.repeats": 1, "search.folds": 0}), _trial(search_id, number).values)
+
+
+def _trial(search_id: str, number: int) -> TrialRecord:
     trial = next((trial for trial in searches.list_trials(search_id) if trial.number == number), None)
     if trial is None:
         raise EngineError(
@@ -65,6 +69,13 @@ def promote_trial(search_id: str, number: int, epochs: int = 0) -> str:
             hint=N_("See the list of trials for those that are there."),
             number=number,
         )
+    return trial
+
+
+def promote_trial(search_id: str, number: int, epochs: int = 0) -> str:
+    """Enter a full run of a trial's document; the same trial gives the same run."""
+    record = searches.get_search(search_id)
+    trial = _trial(search_id, number)
     if trial.status is TrialStatus.FAILED:
         raise EngineError(
             ErrorKind.CONFLICT,

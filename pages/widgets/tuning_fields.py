@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.errors import EngineError
 from engine.specs import RunSpec
-from engine.specs.knobs import Knob, knobs
+from engine.specs.knobs import Knob, knobs, show
 from engine.specs.search import Dimension, FloatRange, IntRange, Options, SearchSpec
 from pages.widgets.fields import UNITS, value_label
 from pages.widgets.text import _
@@ -46,8 +46,7 @@ class Field:
         """A value as a person reads it."""
         for choice, label in zip(self.knob.choices, self.knob.labels, strict=False):
             if choice == value or (isinstance(choice, tuple) and list(choice) == value):
-                translated = _(label)
-                return translated if translated != label or " " in label else value_label(label)
+                return text_of(value) if label == show(choice) else _(label)
         return text_of(value)
 
 

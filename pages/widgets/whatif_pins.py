@@ -48,7 +48,7 @@ def draw(baseline: Baseline, comparison: Comparison) -> None:
             for place, (pin, found) in enumerate(zip(comparison.pins, now, strict=True)):
                 _row(baseline, comparison, place, dict(pin), found)
         with right:
-            _chart(baseline, comparison, now)
+            _chart(now)
         return any(found is not None and not found.done for found in now)
 
     live.follow(rows, active=runs, key="whatif_pins", every_s=EVERY_S)
@@ -94,18 +94,17 @@ def _row(
                 st.rerun()
 
 
-def _chart(baseline: Baseline, comparison: Comparison, answers: list[WhatIf | None]) -> None:
+def _chart(answers: list[WhatIf | None]) -> None:
     rows = []
     metric, noise = "", None
-    for letter, pin, found in zip(letters(len(answers)), comparison.pins, answers, strict=True):
+    for letter, found in zip(letters(len(answers)), answers, strict=True):
         if found is None:
             continue
         verdict = found.verdict
         metric = verdict.metric
         if verdict.baseline_low is not None and verdict.baseline_high is not None:
             noise = (verdict.baseline_high - verdict.baseline_low) / 2
-        name = f"{letter} · {in_words(baseline.spec, dict(pin))}"
-        rows.append(Effect(name, verdict.difference, verdict.low, verdict.high, verdict.kind))
+        rows.append(Effect(letter, verdict.difference, verdict.low, verdict.high, verdict.kind))
     if not rows:
         return
     figure = effects(
@@ -113,6 +112,7 @@ def _chart(baseline: Baseline, comparison: Comparison, answers: list[WhatIf | No
         axis_title(metric),
         noise=noise,
         factor=scale_of(metric)[0],
+        first=1,
         translate=_,
     )
     chart(figure, key="pins_effects", alt=_("Effects of the pinned tweaks with their intervals"))
