@@ -27,11 +27,12 @@ def as_codes(values: pd.Series, kind: ColumnKind) -> Codes:
         codes = np.searchsorted(edges, numbers, side="right").astype(np.int64)
         codes[~np.isfinite(numbers)] = len(edges) + 1
         return codes
-    counts = values.value_counts()
-    frequent = {value: code for code, value in enumerate(counts.index[:_MOST_VALUES])}
-    codes = values.map(frequent).fillna(len(frequent)).to_numpy().astype(np.int64)
-    codes[values.isna().to_numpy()] = len(frequent) + 1
-    return codes
+    found, distinct = pd.factorize(values)  # missing: -1
+    counts = np.bincount(found[found >= 0], minlength=len(distinct))
+    rank = np.empty(len(distinct) + 1, dtype=np.int64)
+    rank[np.argsort(-counts, kind="stable")] = np.arange(len(distinct))
+    rarer = min(len(distinct), _MOST_VALUES)
+    return np.where(found < 0, rarer + 1, np.minimum(rank[found], rarer)).astype(np.int64)
 
 
 def crosstab(left: Codes, right: Codes) -> npt.NDArray[np.int64]:

@@ -1,7 +1,6 @@
-"""Figures of columns, computed by DuckDB over the Parquet file: a few passes over all columns at once, in bounded
-memory, however many rows there are."""
+"""Figures of columns: a few passes over many columns of the Parquet file at once, in bounded memory, however many rows
+there are. Numbers are added up by `engine.data.profile.numbers`; what needs a table of values, DuckDB counts."""
 
-import math
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from engine.data.database import literal, quote
+from engine.data.profile import numbers
 from engine.specs.records import ColumnRecord, DatasetRecord
 from engine.specs.task import ColumnKind
 from engine.store.datasets import PART_COLUMN, rows_path
@@ -25,7 +25,8 @@ _TOP = 20
 _MOST_CLASSES = 1_000
 _EXACT_ROWS = 1_000_000  # up to here distinct values and quantiles are exact, beyond they are estimates
 _QUANTILE_ROWS = 200_000  # looked at for the quantiles of longer tables
-_COLUMNS_A_QUERY = 32  # bounds the memory of one pass
+_COLUMNS_A_PASS = 32  # bounds the memory of one pass
+_VALUES_HELD = 8_000_000  # picked for exact quantiles: 64 MB
 _FAR = 10.0  # a range so many times the middle 98 % is cut there, so that the histogram shows something
 _DATE_TYPES = ("DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "TIMESTAMP WITH TIME ZONE")
 
@@ -75,136 +76,88 @@ class Rows:
     def describe(self, columns: Sequence[ColumnRecord], progress: Callable[[float], None]) -> list[dict[str, Any]]:
         """A `ColumnProfile` for each column."""
         found: list[dict[str, Any]] = []
-        for start in range(0, len(columns), _COLUMNS_A_QUERY):
-            chunk = columns[start : start + _COLUMNS_A_QUERY]
-            profiles = self._count(chunk)
-            progress((start + len(chunk) / 2) / len(columns))
-            self._histograms(profiles)
-            for profile in profiles:
-                if profile["kind"] == ColumnKind.CATEGORY:
-                    self._top(profile)
-            found += [{key: v for key, v in profile.items() if not key.startswith("_")} for profile in profiles]
-            progress((start + len(chunk)) / len(columns))
+        picked = max(self.record.rows // self._step(), 1)
+        at_once = max(1, min(_COLUMNS_A_PASS, _VALUES_HELD // picked))
+        for start in range(0, len(columns), at_once):
+
+            def tell(share: float, first: int = start) -> None:
+                progress(min(first + share * at_once, len(columns)) / len(columns))
+
+            found += self._describe(columns[start : start + at_once], tell)
         return found
 
-    def _expression(self, column: ColumnRecord) -> tuple[str, str]:
-        """The SQL of a column, and how it is treated: "number", "date", "text" or "other"."""
-        name, kind = quote(column.name), self.types[column.name]
-        numeric = kind.startswith(("DECIMAL", "FLOAT", "DOUBLE")) or kind.endswith("INT") or kind.endswith("INTEGER")
-        if column.kind is ColumnKind.NUMBER:
-            plain = f"CAST({name} AS DOUBLE)" if numeric or kind == "BOOLEAN" else f"TRY_CAST({name} AS DOUBLE)"
-            return (f"CASE WHEN isfinite({plain}) THEN {plain} END" if not kind.endswith("INT") else plain), "number"
-        if column.kind is ColumnKind.DATE and kind in _DATE_TYPES:
-            return f"epoch({name})", "date"
-        if column.kind is ColumnKind.TEXT:
-            return name, "text"
-        return name, "other"
+    def _describe(self, columns: Sequence[ColumnRecord], progress: Callable[[float], None]) -> list[dict[str, Any]]:
+        drawn = [column.name for column in columns if self._is_number(column) or self._is_date(column)]
+        places = numbers.places(self.path, drawn, step=self._step()) if drawn else {}
+        progress(0.4)
+        counted = self._count([column for column in columns if column.name not in places or not column.distinct])
+        profiles = [self._profile_of(column, places.get(column.name), counted) for column in columns]
+        bins = {profile["name"]: _bins_of(profile) for profile in profiles if "_edges" in profile}
+        if bins:
+            numbers.spread(self.path, bins)
+        progress(0.8)
+        for profile in profiles:
+            if profile["name"] in bins:
+                profile |= _histogram(bins[profile["name"]])
+            if profile["kind"] == ColumnKind.CATEGORY:
+                self._top(profile)
+        progress(1.0)
+        return [{key: v for key, v in profile.items() if not key.startswith("_")} for profile in profiles]
 
-    def _count(self, columns: Sequence[ColumnRecord]) -> list[dict[str, Any]]:
-        quantiles = self._quantiles(columns)
+    def _is_number(self, column: ColumnRecord) -> bool:
+        return column.kind is ColumnKind.NUMBER
+
+    def _is_date(self, column: ColumnRecord) -> bool:
+        return column.kind is ColumnKind.DATE and self.types[column.name] in _DATE_TYPES
+
+    def _step(self) -> int:
+        """Every so-many-th row is looked at for quantiles.
+
+        Of 200,000 picked rows the rank of a median is known to 0.1 % (one standard deviation), closer than by a
+        t-digest of all.
+        """
+        return 1 if self.record.rows <= _EXACT_ROWS else self.record.rows // _QUANTILE_ROWS
+
+    def _count(self, columns: Sequence[ColumnRecord]) -> dict[str, dict[str, Any]]:
+        """Missing values, distinct values where they are not known, and the length of texts."""
         parts: list[str] = []
         for column in columns:
-            sql, role = self._expression(column)
-            distinct = column.distinct or None
-            counted = str(distinct) if distinct is not None else f"approx_count_distinct({quote(column.name)})"
-            fields = [f"'missing': count(*) - count({sql})", f"'distinct': {counted}"]
-            if role in ("number", "date"):
-                fields += [f"'low': min({sql})", f"'high': max({sql})"]
-            if role == "number":
-                fields += [f"'mean': avg({sql})", f"'std': stddev_samp({sql})"]
-                fields += [f"'whole': bool_and({sql} = round({sql}))"]
-            if role == "text":
-                fields += [f"'characters': avg(length(CAST({sql} AS VARCHAR)))"]
-            parts.append("{" + ", ".join(fields) + "}")
-        answer = self.ask(f"SELECT {', '.join(parts)} FROM {self.source}")[0]
-        return [
-            self._profile_of(column, {**figures, "q": quantiles.get(column.name)})
-            for column, figures in zip(columns, answer, strict=True)
-        ]
-
-    def _quantiles(self, columns: Sequence[ColumnRecord]) -> dict[str, list[float] | None]:
-        """`QUANTILES` of each number: exact, of long tables exact among rows picked evenly.
-
-        Of 200,000 picked rows the rank of a median is known to 0.1 % (one standard deviation), closer than by the
-        t-digest of `approx_quantile`, which also took most of the time of a profile.
-        """
-        wanted = "[" + ", ".join(map(str, QUANTILES)) + "]"
-        numbers = [column for column in columns if self._expression(column)[1] == "number"]
-        if not numbers:
+            name = quote(column.name)
+            distinct = str(column.distinct) if column.distinct else f"approx_count_distinct({name})"
+            long = f"avg(length(CAST({name} AS VARCHAR)))" if column.kind is ColumnKind.TEXT else "0"
+            parts.append(f"{{'missing': count(*) - count({name}), 'distinct': {distinct}, 'characters': {long}}}")
+        if not parts:
             return {}
-        asked = ", ".join(f"quantile_cont({self._expression(column)[0]}, {wanted})" for column in numbers)
-        step = 1 if self.record.rows <= _EXACT_ROWS else self.record.rows // _QUANTILE_ROWS
-        where = f"WHERE file_row_number % {step} = 0" if step > 1 else ""
-        (row,) = self.ask(f"SELECT {asked} FROM {self.source} {where}")
-        return {column.name: found for column, found in zip(numbers, row, strict=True)}
+        answer = self.ask(f"SELECT {', '.join(parts)} FROM {self.source}")[0]
+        return {column.name: figures for column, figures in zip(columns, answer, strict=True)}
 
-    def _profile_of(self, column: ColumnRecord, figures: dict[str, Any]) -> dict[str, Any]:
-        sql, role = self._expression(column)
+    def _profile_of(
+        self, column: ColumnRecord, place: numbers.Place | None, counted: dict[str, dict[str, Any]]
+    ) -> dict[str, Any]:
+        figures = counted.get(column.name, {})
         profile: dict[str, Any] = {
             "name": column.name,
             "kind": column.kind.value,
-            "missing": int(figures["missing"]),
-            "distinct": int(figures["distinct"] or 0),
-            "_sql": sql,
-            "_role": role,
+            "missing": self.record.rows - place.present if place else int(figures["missing"]),
+            "distinct": int(column.distinct or figures["distinct"] or 0),
         }
-        if role == "text":
+        if column.kind is ColumnKind.TEXT:
             profile["mean_characters"] = round(float(figures["characters"] or 0.0), 1)
-        if role not in ("number", "date") or figures["low"] is None:
+        if place is None or not place.present:
             return profile
-        low, high = float(figures["low"]), float(figures["high"])
-        profile["_edges"] = np.linspace(low, high if high > low else low + 1.0, _BINS + 1)
-        if role == "date":
-            profile |= {"min": _iso(low), "max": _iso(high)}
-            return profile
-        # A column with gaps nearly everywhere may have no value among the rows that were picked.
-        quantiles = [float(value) for value in figures["q"] or np.linspace(low, high, len(QUANTILES))]
-        std = figures["std"]
-        profile |= {
+        low, high = place.low, place.high
+        if self._is_date(column):
+            edges = np.linspace(low, high if high > low else low + 1.0, _BINS + 1)
+            return profile | {"min": _iso(low), "max": _iso(high), "_edges": edges}
+        quantiles = place.quantiles(QUANTILES)
+        return profile | {
             "min": low,
             "max": high,
-            "mean": float(figures["mean"]),
-            "std": 0.0 if std is None or math.isnan(std) else float(std),
+            "mean": place.mean,
+            "std": place.std,
             "quantiles": {str(share): value for share, value in zip(QUANTILES, quantiles, strict=True)},
-            "_edges": _edges(low, high, quantiles, bool(figures["whole"])),
+            "_edges": _edges(low, high, quantiles, place.whole),
         }
-        return profile
-
-    def _histograms(self, profiles: list[dict[str, Any]]) -> None:
-        """Counts by bin and outliers of all numbers and dates, in one pass."""
-        drawn = [profile for profile in profiles if "_edges" in profile]
-        parts: list[str] = []
-        for profile in drawn:
-            sql, edges = profile["_sql"], profile["_edges"]
-            step = (edges[-1] - edges[0]) / (len(edges) - 1)
-            # The bin of a value; the last bin holds its upper edge; -1 and `bins` are below and above.
-            place = f"floor(({sql} - {float(edges[0])!r}) / {float(step)!r})"
-            last = len(edges) - 2
-            first_edge, last_edge = float(edges[0]), float(edges[-1])
-            bin_of = (
-                f"CASE WHEN {sql} IS NULL THEN NULL WHEN {sql} < {first_edge!r} THEN -1 "
-                f"WHEN {sql} > {last_edge!r} THEN {last + 1} ELSE least({last}, greatest(0, {place})) END"
-            )
-            fields = [f"'bins': histogram(CAST({bin_of} AS TINYINT))"]
-            if "quantiles" in profile:
-                first, third = profile["quantiles"]["0.25"], profile["quantiles"]["0.75"]
-                reach = 1.5 * (third - first)
-                fields.append(f"'out': count_if({sql} < {first - reach!r} OR {sql} > {third + reach!r})")
-            parts.append("{" + ", ".join(fields) + "}")
-        if not parts:
-            return
-        answer = self.ask(f"SELECT {', '.join(parts)} FROM {self.source}")[0]
-        for profile, figures in zip(drawn, answer, strict=True):
-            bins = {int(place): int(count) for place, count in (figures["bins"] or {}).items()}
-            count = len(profile["_edges"]) - 1
-            profile["histogram"] = {
-                "edges": [float(edge) for edge in profile["_edges"]],
-                "counts": [bins.get(place, 0) for place in range(count)],
-                "below": bins.get(-1, 0),
-                "above": bins.get(count, 0),
-            }
-            if "out" in figures:
-                profile["outliers"] = int(figures["out"])
 
     def _top(self, profile: dict[str, Any]) -> None:
         name = quote(profile["name"])
@@ -246,6 +199,21 @@ class Rows:
             table = f"(SELECT * FROM {table} WHERE file_row_number % {step} = 0)"
         names = ", ".join(quote(column.name) for column in self.record.columns)
         return self._db.execute(f"SELECT {names} FROM {table} ORDER BY file_row_number").df()
+
+
+def _bins_of(profile: dict[str, Any]) -> numbers.Bins:
+    if "quantiles" not in profile:
+        return numbers.Bins(profile["_edges"])
+    first, third = profile["quantiles"]["0.25"], profile["quantiles"]["0.75"]
+    reach = 1.5 * (third - first)
+    return numbers.Bins(profile["_edges"], (first - reach, third + reach))
+
+
+def _histogram(bins: numbers.Bins) -> dict[str, Any]:
+    counts = [int(count) for count in bins.counts]
+    edges = [float(edge) for edge in bins.edges]
+    drawn = {"edges": edges, "counts": counts[1:-1], "below": counts[0], "above": counts[-1]}
+    return {"histogram": drawn} | ({"outliers": bins.outliers} if bins.fences else {})
 
 
 def _class_name(value: str) -> str:
