@@ -264,6 +264,24 @@ def continue_training(run_id: str, epochs: int) -> str:
     return put(run_id, epochs)
 
 
+def branch(run_id: str, changes: Mapping[str, Any], *, token: str = "", timeout_s: float = 20.0) -> str:
+    """A new run that goes on from where a run is now under its document with `changes` (dotted path → value).
+
+    A run at work is asked for a checkpoint at once and goes on undisturbed; of one that rests, the newest is taken.
+    """
+    from engine.jobs.branching import branch as put
+
+    return put(run_id, changes, token=token, timeout_s=timeout_s)
+
+
+def branches(run_id: str) -> list[RunRecord]:
+    """The runs that went on from a run (branches, and continuations for more epochs), oldest first."""
+    from engine.store.branches import children
+    from engine.store.runs import get_run
+
+    return [get_run(child) for child in children(run_id)]
+
+
 def reorder(run_ids: Sequence[str]) -> None:
     """Set the order of the waiting runs."""
     from engine.jobs.client import reorder as put

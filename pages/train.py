@@ -192,7 +192,7 @@ def actions(run: RunRecord) -> None:
                     more = api.continue_training(run.id, epochs)
                     state.go(state.TRAIN_PAGE, run=more)
         if st.button(_("Fork into Design"), icon=":material/call_split:", key="train_fork"):
-            state.begin_draft(run.spec.model_copy(update={"name": "", "parent_run": ""}))
+            state.begin_draft(run.spec.model_copy(update={"name": "", "parent_run": "", "branch_step": 0}))
             state.go(state.DESIGN_PAGE, run="")
 
 

@@ -15,6 +15,15 @@ def describe(spec: Mapping[str, Any]) -> dict[str, Any]:
     return look(RunSpec.parse(spec)).model_dump(mode="json")
 
 
+def same_weights(spec: Mapping[str, Any], parent: Mapping[str, Any]) -> dict[str, Any]:
+    """Whether a run under one document can go on with the weights of another's."""
+    from engine.models.weights import same_weights as compare
+    from engine.store.datasets import get_dataset
+
+    changed, before = RunSpec.parse(spec), RunSpec.parse(parent)
+    return {"fits": compare(changed, before, get_dataset(before.data.dataset))}
+
+
 def preview_batch(spec: Mapping[str, Any]) -> dict[str, Any]:
     """The first train batch as the model sees it."""
     from engine.training.preview import preview_batch as look

@@ -198,7 +198,7 @@ def continue_training(run_id: str, epochs: int) -> str:
             hint=N_("Resume it instead: it goes on from its newest checkpoint."),
             name=parent.name,
         )
-    spec = parent.spec.edit({"training.epochs": epochs, "parent_run": parent.id, "name": parent.name})
+    spec = parent.spec.edit({"training.epochs": epochs, "parent_run": parent.id, "branch_step": 0, "name": parent.name})
     return submit(spec)
 
 

@@ -14,6 +14,7 @@ from engine.jobs.worker import as_engine_error, end_with, whoami
 QUICK_VERBS = {
     "describe": "engine.jobs.answers:describe",
     "preview_batch": "engine.jobs.answers:preview_batch",
+    "same_weights": "engine.jobs.answers:same_weights",
 }
 SLOW_VERBS = {
     "find_learning_rate": "engine.jobs.answers:find_learning_rate",

@@ -79,6 +79,7 @@ class ProbeBudget(Document):
         changes: dict[str, Any] = {
             "name": "",
             "parent_run": "",
+            "branch_step": 0,
             "training.max_steps": self.steps,
             "training.max_train_time_s": 0.0,  # the clock must not draw the schedule: the same seed, the same curve
         }

@@ -44,6 +44,21 @@ def ask(run_id: str) -> int | None:
         return int(connection.execute(sa.select(runs.c.checkpoint_asked).where(mine)).scalar_one())
 
 
+def run_of_form(token: str) -> str | None:
+    """The run that a form has already made, so that a second click takes no second checkpoint."""
+    if not token:
+        return None
+    with reading() as connection:
+        return connection.execute(sa.select(runs.c.id).where(runs.c.token == token)).scalar()
+
+
+def children(run_id: str) -> list[str]:
+    """The runs that went on from a run, oldest first; those in the bin are left out."""
+    with reading() as connection:
+        mine = sa.and_(runs.c.parent_run == full_id(run_id, connection), runs.c.deleted == sa.false())
+        return list(connection.execute(sa.select(runs.c.id).where(mine).order_by(runs.c.created_at)).scalars())
+
+
 def withdraw(run_id: str, number: int) -> None:
     """Take a request back that nobody waits for any longer; one that came after it stays."""
     with writing() as connection:

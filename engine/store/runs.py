@@ -85,6 +85,7 @@ def insert_run(connection: sa.Connection, spec: RunSpec, *, dataset_name: str = 
         "status": RunStatus.SCHEDULED.value,
         "dataset_id": spec.data.dataset,
         "dataset_name": dataset_name or spec.data.name,
+        "parent_run": spec.parent_run,
         "search": _search_text(name, "", {}, dataset_name or spec.data.name, spec),
         "created_at": now,
         "position": now,

@@ -49,6 +49,7 @@ runs = sa.Table(
     sa.Column("checkpoint_asked", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("checkpoint_kept", sa.Integer, nullable=False, default=0, server_default="0"),
     sa.Column("checkpoint_step", sa.Integer, nullable=False, default=0, server_default="0"),
+    sa.Column("parent_run", sa.String(32), nullable=False, default="", server_default=""),  # that it goes on from
     # "run", or "trial" of a search: lists leave trials out unless they are asked for.
     sa.Column("purpose", sa.String(12), nullable=False, default="run", server_default="run"),
     sa.Column("search_id", sa.String(32), nullable=False, default="", server_default=""),
@@ -63,6 +64,7 @@ runs = sa.Table(
     sa.Index("lathe_runs_name", "deleted", "name"),
     sa.Index("lathe_runs_seconds", "deleted", "seconds"),
     sa.Index("lathe_runs_queue", "status", "position"),
+    sa.Index("lathe_runs_parent", "parent_run"),
     sa.Index("lathe_runs_dataset", "dataset_id", "created_at"),
     sa.Index("lathe_runs_listed", "purpose", "deleted", "created_at"),
     sa.Index("lathe_runs_search", "search_id", "trial"),
@@ -245,6 +247,11 @@ def _add_what_is_new(connection: sa.Connection) -> None:
             if column.name not in found:
                 definition = sa.schema.CreateColumn(column).compile(dialect=connection.dialect)
                 connection.exec_driver_sql(f"ALTER TABLE {quoted.format_table(table)} ADD COLUMN {definition}")
+        if name in present:
+            there = {index["name"] for index in known.get_indexes(name)}
+            for index in table.indexes:
+                if index.name not in there:
+                    index.create(connection)
         for index in table.indexes:
             index.create(connection, checkfirst=True)
 

@@ -69,19 +69,30 @@ def branch_point(parent_dir: Path, step: int) -> Checkpoint:
     """
     checkpoint = read(place(parent_dir / BRANCHES, step))
     if checkpoint is None:
-        raise EngineError(
-            ErrorKind.NOT_FOUND,
-            N_("The checkpoint at step {step} of the run {parent}, from which this one branches off, is not there."),
-            hint=N_("Branch off again; the run that it comes from must not be deleted."),
-            step=step,
-            parent=parent_dir.name,
-        )
+        raise _missing(parent_dir, step)
     return checkpoint
 
 
+def _missing(parent_dir: Path, step: int) -> EngineError:
+    return EngineError(
+        ErrorKind.NOT_FOUND,
+        N_("The checkpoint at step {step} of the run {parent}, from which this one branches off, is not there."),
+        hint=N_("Branch off again; the run that it comes from must not be deleted."),
+        step=step,
+        parent=parent_dir.name,
+    )
+
+
 def state_at(run_dir: Path, step: int) -> dict[str, Any]:
-    """What the fit of a run remembered at a step that is kept for branches."""
-    return read_state(place(run_dir / BRANCHES, step))
+    """What the fit of a run remembered at a step that is kept for branches.
+
+    Raises:
+        EngineError: NOT_FOUND where the checkpoint is not there.
+    """
+    try:
+        return read_state(place(run_dir / BRANCHES, step))
+    except (OSError, ValueError) as error:
+        raise _missing(run_dir, step) from error
 
 
 def check_epochs_left(state: dict[str, Any], spec: RunSpec) -> None:

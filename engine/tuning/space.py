@@ -130,7 +130,12 @@ def document_of(
         EngineError: BAD_INPUT where these values make no valid document.
     """
     search = spec.search or SearchSpec()
-    changes: dict[str, Any] = {"search": None, "parent_run": parent_run, "name": f"{_name(spec)} · {number}"[:200]}
+    changes: dict[str, Any] = {
+        "search": None,
+        "parent_run": parent_run,
+        "branch_step": 0,
+        "name": f"{_name(spec)} · {number}"[:200],
+    }
     if search.folds:
         changes |= {"data.split": _fold(spec, search.folds, part)}
     elif part:

@@ -39,7 +39,7 @@ def draw() -> None:
                 icon=":material/fork_right:",
                 help=_("Opens a copy of its document in Design."),
             ):
-                state.begin_draft(run.spec.model_copy(update={"parent_run": ""}))
+                state.begin_draft(run.spec.model_copy(update={"parent_run": "", "branch_step": 0}))
                 state.go(state.DESIGN_PAGE)
 
 

@@ -49,7 +49,7 @@ def bar(marked: Sequence[RunRecord], *, deleted: bool) -> None:
 
 def fork(run: RunRecord) -> None:
     """Begin a draft from a run's document and open Design."""
-    state.begin_draft(run.spec.model_copy(update={"parent_run": ""}))
+    state.begin_draft(run.spec.model_copy(update={"parent_run": "", "branch_step": 0}))
     state.go(state.DESIGN_PAGE, run=run.id)
 
 

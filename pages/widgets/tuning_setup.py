@@ -91,7 +91,7 @@ def base() -> RunSpec | None:
     )
     if picked:
         search = listed[picked].spec.search
-        state.begin_draft(listed[picked].spec.model_copy(update={"search": search, "parent_run": ""}))
+        state.begin_draft(listed[picked].spec.model_copy(update={"search": search, "parent_run": "", "branch_step": 0}))
         st.rerun()
     return spec
 

@@ -71,7 +71,7 @@ def read(key: str) -> Baseline:
     kind, _colon, name = key.partition(":")
     if kind == RUN_BASE:
         run = api.run(name)
-        spec = run.spec.model_copy(update={"parent_run": ""})
+        spec = run.spec.model_copy(update={"parent_run": "", "branch_step": 0})
         return Baseline(key, run.name or run.id[:8], spec, run)
     spec = api.draft(name)
     return Baseline(key, given_name(spec) or spec.data.name, spec)

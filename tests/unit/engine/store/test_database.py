@@ -195,11 +195,13 @@ def test_a_workspace_of_an_older_lathe_gets_the_tables_and_columns_it_lacks(work
     with database.writing() as connection:
         connection.exec_driver_sql("ALTER TABLE lathe_runs DROP COLUMN checkpoint_asked")
         connection.exec_driver_sql("DROP TABLE lathe_questions")
+        connection.exec_driver_sql("DROP INDEX lathe_runs_parent")
     database.disconnect()  # the next process to come opens it with the newer program
     with database.reading() as connection:
         rows = connection.exec_driver_sql("SELECT id, checkpoint_asked FROM lathe_runs").fetchall()
         assert [tuple(row) for row in rows] == [(run_id, 0)]
         assert connection.exec_driver_sql("SELECT count(*) FROM lathe_questions").scalar() == 0
+        assert "lathe_runs_parent" in {index["name"] for index in sa.inspect(connection).get_indexes("lathe_runs")}
 
 
 def queue_one() -> str:
