@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,6 +44,7 @@ def effects(
     noise: float | None = None,
     factor: float = 1.0,
     unit: str = "",
+    first: int = 0,
     height_px: int | None = None,
     translate: Translate = untranslated,
 ) -> go.Figure:
@@ -55,6 +56,7 @@ def effects(
         noise: half the width of the band within which two runs of the same document differ.
         factor: what values are multiplied with (100 for points).
         unit: behind the values.
+        first: place of the first row's colour, so that a variant has the colour that it has elsewhere.
         height_px: height of the figure.
         translate: for the words of the figure.
     """
@@ -68,7 +70,7 @@ def effects(
     figure.add_vline(x=0, line={"color": MUTED, "width": 1})
     for place, row in enumerate(rows):
         if row.difference is not None and math.isfinite(row.difference):
-            _add_effect(figure, row, place, factor, unit)
+            _add_effect(figure, row, place, look(place + first), factor, unit)
     figure.update_yaxes(
         range=[len(rows) - 0.5, -0.5],
         tickvals=list(range(len(rows))),
@@ -102,12 +104,12 @@ def tornado(
         height_px: height of the figure.
         translate: for the words of the figure.
     """
-    height = height_px or 100 + 34 * max(1, len(swings))
+    height = height_px or 100 + 36 * max(1, len(swings))
     if not swings:
         return empty_figure(translate(N_("There is no knob to turn")), height_px=height)
     ordered = sorted(swings, key=_strength, reverse=True)
     names = [safe(swing.name, 42) for swing in ordered]
-    figure = new_figure(x_title, "", height_px=height, barmode="overlay", hovermode="closest", bargap=0.35)
+    figure = new_figure(x_title, "", height_px=height, barmode="group", hovermode="closest", bargap=0.35)
     if noise:
         figure.add_vrect(x0=-noise * factor, x1=noise * factor, fillcolor=BAND, line_width=0, layer="below")
     sides = (("down", translate(N_("turned down")), look(1)), ("up", translate(N_("turned up")), look(0)))
@@ -121,9 +123,8 @@ def tornado(
     return figure
 
 
-def _add_effect(figure: go.Figure, row: Effect, place: int, factor: float, unit: str) -> None:
+def _add_effect(figure: go.Figure, row: Effect, place: int, style: Mapping[str, Any], factor: float, unit: str) -> None:
     value = float(row.difference or 0.0) * factor
-    style = look(place)
     known = row.low is not None and row.high is not None
     error = None
     if row.low is not None and row.high is not None:

@@ -51,48 +51,84 @@ class Line:
     number: int = 0
 
 
+@dataclass(frozen=True)
+class Panel:
+    """One metric of a baseline and its variants, on an axis of its own."""
+
+    title: str  # of the vertical axis, translated
+    baseline: Line | None
+    variants: Sequence[Line]
+    smoothing: float = 0.0  # weight of the moving average
+    factor: float = 1.0  # what values are multiplied with (100 for percent)
+    unit: str = ""  # behind the values ("%")
+
+
 def probe_curves(
-    baseline: Line | None,
-    variants: Sequence[Line],
-    y_title: str,
-    *,
-    max_step: int,
-    smoothing: float = 0.0,
-    log_scale: bool = False,
-    unit: str = "",
-    factor: float = 1.0,
-    height_px: int = 360,
-    translate: Translate = untranslated,
+    panels: Sequence[Panel], *, max_step: int, height_px: int = 440, translate: Translate = untranslated
 ) -> go.Figure:
     """The variants' curves over the baseline's band, on axes that do not move while the curves fill in.
 
+    The baseline is grey: the mean of its finished seeds and one standard deviation to each side. A variant is the mean
+    of its finished seeds; what is still running is a thin line.
+
     Args:
-        baseline: drawn grey: the mean of its finished seeds and one standard deviation to each side.
-        variants: the mean of the finished seeds of each, and what is still running as a thin line.
-        y_title: translated.
+        panels: from top to bottom, over one axis of steps; the upper one is a little taller.
         max_step: the right end of the axis: the steps of the probe.
-        smoothing: weight of the moving average.
-        log_scale: logarithmic vertical axis.
-        unit: behind the values ("%").
-        factor: what values are multiplied with (100 for percent).
         height_px: height of the figure.
         translate: for the words of the figure.
     """
-    lines = ([baseline] if baseline is not None else []) + list(variants)
-    if not any(seed.points for line in lines for seed in line.seeds):
-        return empty_figure(translate(N_("The first point appears in a moment")), height_px=height_px)
-    figure = new_figure(translate(N_("Step")), y_title, height_px=height_px, hovermode="x unified")
-    if baseline is not None:
-        _add_line(figure, baseline, {"color": MUTED, "dash": "solid"}, smoothing, factor, unit, band=BAND)
-    for line in variants:
-        style = look(line.number)
-        band = _transparent(str(style["color"])) if len(variants) == 1 else ""
-        _add_line(figure, line, style, smoothing, factor, unit, band=band)
-    figure.update_xaxes(range=[0, max(1, max_step)])
-    span = _visible_range(baseline, variants, smoothing, factor, log_scale=log_scale)
-    figure.update_yaxes(type="log" if log_scale else "linear", range=span, ticksuffix=f" {unit}" if unit else "")
-    figure.update_layout(uirevision="probe")
+    figure = new_figure(translate(N_("Step")), "", height_px=height_px, hovermode="x unified")
+    figure.update_layout(
+        uirevision="probe", xaxis={"range": [0, max(1, max_step)], "anchor": f"y{_number(len(panels))}"}
+    )
+    for place, panel in enumerate(panels):
+        axis = f"yaxis{_number(place + 1)}"
+        low, high = _domain(place, len(panels))
+        figure.layout[axis] = {
+            "title": {"text": panel.title},
+            "domain": [low, high],
+            "range": _visible_range(panel),
+            "ticksuffix": f" {panel.unit}" if panel.unit else "",
+            "nticks": 6,
+        }
+        _add_panel(figure, panel, f"y{_number(place + 1)}", first=place == 0)
+        if not any(seed.points for line in _lines(panel) for seed in line.seeds):
+            figure.add_annotation(
+                text=translate(N_("The first point appears in a moment")),
+                showarrow=False,
+                x=0.5,
+                y=(low + high) / 2,
+                xref="paper",
+                yref="paper",
+                font={"color": MUTED},
+            )
     return figure
+
+
+def _lines(panel: Panel) -> list[Line]:
+    return [line for line in (panel.baseline, *panel.variants) if line is not None]
+
+
+def _add_panel(figure: go.Figure, panel: Panel, axis: str, *, first: bool) -> None:
+    if panel.baseline is not None:
+        _add_line(figure, panel, panel.baseline, {"color": MUTED, "dash": "solid"}, axis, band=BAND, named=first)
+    for line in panel.variants:
+        style = look(line.number)
+        band = _transparent(str(style["color"])) if len(panel.variants) == 1 else ""
+        _add_line(figure, panel, line, style, axis, band=band, named=first)
+
+
+def _number(place: int) -> str:
+    """Plotly calls its first axis "y", the others "y2", "y3"…"""
+    return "" if place == 1 else str(place)
+
+
+def _domain(place: int, count: int) -> tuple[float, float]:
+    """The share of the height that a panel takes: the upper one 1.3 times as much as each of the others."""
+    gap = 0.06
+    unit = (1.0 - gap * (count - 1)) / (count + 0.3)
+    top = 1.0 - (unit * 1.3 + gap + (place - 1) * (unit + gap) if place else 0.0)
+    return max(0.0, top - unit * (1.0 if place else 1.3)), top
 
 
 def mean_and_spread(
@@ -173,42 +209,51 @@ def extrapolation(
 
 
 def _add_line(
-    figure: go.Figure,
-    line: Line,
-    style: Mapping[str, Any],
-    smoothing: float,
-    factor: float,
-    unit: str,
-    *,
-    band: str,
+    figure: go.Figure, panel: Panel, line: Line, style: Mapping[str, Any], axis: str, *, band: str, named: bool
 ) -> None:
     """Mean and band of the finished seeds; what is still running thin, or in full where nothing is finished yet."""
     finished = [seed for seed in line.seeds if seed.finished and seed.points]
     running = [seed for seed in line.seeds if not seed.finished and seed.points]
     main = finished or running[:1]
-    steps, mean, spread = mean_and_spread(main, smoothing)
+    steps, mean, spread = mean_and_spread(main, panel.smoothing)
     if band and len(main) > 1:
-        _add_band(figure, steps, (mean - spread) * factor, (mean + spread) * factor, band)
-    x, y = thin(steps, mean * factor, CURVE_POINTS)
+        _add_band(figure, steps, (mean - spread) * panel.factor, (mean + spread) * panel.factor, band, axis)
+    x, y = thin(steps, mean * panel.factor, CURVE_POINTS)
+    name = safe(line.name, 60)
     figure.add_scatter(
-        x=x,
-        y=y,
+        x=x.tolist(),  # so short that a packed array, which a browser has to unpack, gains nothing
+        y=y.tolist(),
+        yaxis=axis,
         mode="lines+markers" if len(x) < 12 else "lines",
-        name=safe(line.name, 60),
+        name=name,
+        legendgroup=name,
+        showlegend=named,
         line={"color": style["color"], "dash": style["dash"], "width": 2.2},
         marker={"symbol": style.get("symbol", "circle"), "size": 6, "color": style["color"]},
-        hovertemplate=f"%{{y:.4g}} {unit}<extra>{safe(line.name, 60)}</extra>",
+        hovertemplate=f"%{{y:.4g}} {panel.unit}<extra>{name}</extra>",
     )
     for seed in running if finished else running[1:]:
-        x, y = thin(*_arrays(_smoothed(seed.points, smoothing), factor), CURVE_POINTS)
-        thin_line = {"color": style["color"], "width": 1}
-        figure.add_scatter(x=x, y=y, mode="lines", line=thin_line, opacity=0.5, showlegend=False, hoverinfo="skip")
+        pairs = _smoothed(seed.points, panel.smoothing)
+        figure.add_scatter(
+            x=[step for step, _value in pairs],
+            y=[value * panel.factor for _step, value in pairs],
+            yaxis=axis,
+            mode="lines",
+            line={"color": style["color"], "width": 1},
+            opacity=0.5,
+            legendgroup=name,
+            showlegend=False,
+            hoverinfo="skip",
+        )
 
 
-def _add_band(figure: go.Figure, x: NDArray[Any], low: NDArray[Any], high: NDArray[Any], colour: str) -> None:
+def _add_band(
+    figure: go.Figure, x: NDArray[Any], low: NDArray[Any], high: NDArray[Any], colour: str, axis: str = "y"
+) -> None:
     figure.add_scatter(
-        x=np.concatenate([x, x[::-1]]),
-        y=np.concatenate([high, low[::-1]]),
+        x=np.concatenate([x, x[::-1]]).tolist(),
+        y=np.concatenate([high, low[::-1]]).tolist(),
+        yaxis=axis,
         mode="lines",
         line={"width": 0},
         fill="toself",
@@ -240,14 +285,11 @@ def _add_asked(
     )
 
 
-def _visible_range(
-    baseline: Line | None, variants: Sequence[Line], smoothing: float, factor: float, *, log_scale: bool
-) -> list[float] | None:
+def _visible_range(panel: Panel) -> list[float] | None:
     """A vertical range that holds the baseline whole and variants near it; a curve that explodes leaves the picture."""
-    own = _values(baseline.seeds if baseline is not None else (), smoothing) * factor
-    all_of = np.concatenate([own, *(_values(line.seeds, smoothing) * factor for line in variants)])
-    if log_scale:
-        own, all_of = (np.log10(values[values > 0]) for values in (own, all_of))
+    own = _values(panel.baseline.seeds if panel.baseline is not None else (), panel.smoothing) * panel.factor
+    others = [_values(line.seeds, panel.smoothing) * panel.factor for line in panel.variants]
+    all_of = np.concatenate([own, *others])
     if not len(all_of):
         return None
     if len(own):
@@ -268,10 +310,6 @@ def _values(seeds: Sequence[SeedCurve], smoothing: float) -> NDArray[np.float64]
 def _smoothed(points: Sequence[tuple[int, float]], smoothing: float) -> list[tuple[int, float]]:
     values = smooth([value for _step, value in points], smoothing)
     return [(step, float(value)) for (step, _value), value in zip(points, values, strict=True)]
-
-
-def _arrays(pairs: Sequence[tuple[int, float]], factor: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    return np.array([step for step, _value in pairs]), np.array([value for _step, value in pairs]) * factor
 
 
 def _transparent(colour: str, opacity: float = 0.16) -> str:

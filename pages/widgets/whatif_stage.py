@@ -15,7 +15,7 @@ import streamlit as st
 
 from engine import api
 from engine.errors import EngineError
-from engine.figures.whatif import Line, SeedCurve, probe_curves
+from engine.figures.whatif import Line, Panel, SeedCurve, probe_curves
 from engine.specs.probe import ProbeRecord, ProbeStatus, VerdictKind, WhatIf
 from pages.widgets import description, layout, state, whatif_answers, whatif_promote, whatif_state
 from pages.widgets.charts import live_chart
@@ -36,6 +36,7 @@ from pages.widgets.whatif_words import (
 
 EVERY_S = 0.15  # a knob and its curve belong together below a quarter of a second
 CHART_HEIGHT_PX = 440
+TRAIN_LOSS = "train/loss"
 SMOOTHING = 0.6  # of the loss of single batches
 FEWEST_TRUSTED = 0.5  # rank correlation below which probes are said to have predicted badly
 
@@ -187,21 +188,14 @@ def answer(baseline: Baseline, comparison: Comparison, shown: Sequence[Shown]) -
         views,
         default=views[0],
         required=True,
-        format_func=lambda key: layout.metric_title_raw(key),
+        format_func=layout.metric_title_raw,
         key="whatif_view",
         label_visibility="collapsed",
     )
     view = chosen if chosen in views else views[0]
-    factor, unit = scale_of(view)
-    lines = [Line(each.name, seed_curves(each.found.variant, view), each.number) for each in shown if each.changes]
     figure = probe_curves(
-        Line(_("Baseline"), seed_curves(hand.baseline, view)),
-        lines,
-        layout.metric_title_raw(view),
+        [panel_of(view, shown), panel_of(TRAIN_LOSS, shown)],  # the loss moves first, the judged metric counts
         max_step=last_step(comparison, shown),
-        smoothing=SMOOTHING if view.startswith("train/") else 0.0,
-        factor=factor,
-        unit=unit,
         height_px=CHART_HEIGHT_PX,
         translate=_,
     )
@@ -209,13 +203,26 @@ def answer(baseline: Baseline, comparison: Comparison, shown: Sequence[Shown]) -
     live_chart(figure, key=f"whatif_{view}", alt=alt)
 
 
+def panel_of(view: str, shown: Sequence[Shown]) -> Panel:
+    """One metric of the baseline and everything that is shown over it."""
+    factor, unit = scale_of(view)
+    return Panel(
+        layout.metric_title_raw(view),
+        Line(_("Baseline"), seed_curves(shown[0].found.baseline, view)),
+        [Line(each.name, seed_curves(each.found.variant, view), each.number) for each in shown if each.changes],
+        smoothing=SMOOTHING if view == TRAIN_LOSS else 0.0,
+        factor=factor,
+        unit=unit,
+    )
+
+
 def views_of(shown: Sequence[Shown]) -> list[str]:
-    """The curves there are to look at: the one that is judged first, then the losses."""
+    """The validation curves there are to look at, the one that is judged first."""
     judged = shown[0].found.verdict.metric
     records = [record for each in shown for record in (*each.found.baseline, *each.found.variant)]
     known = dict.fromkeys(key for record in records for key in record.curves)
-    usual = [judged, "train/loss", "val/loss"]
-    return usual + [key for key in known if key not in usual and key.partition("/")[0] in ("train", "val")]
+    usual = [judged, "val/loss"]
+    return usual + [key for key in known if key not in usual and key.startswith("val/")]
 
 
 def seed_curves(records: Sequence[ProbeRecord], key: str) -> list[SeedCurve]:

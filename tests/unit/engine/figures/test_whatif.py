@@ -3,9 +3,10 @@
 import math
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
-from engine.figures.whatif import Line, SeedCurve, extrapolation, mean_and_spread, probe_curves
+from engine.figures.whatif import Line, Panel, SeedCurve, extrapolation, mean_and_spread, probe_curves
 from engine.specs.records import Interval
 
 
@@ -31,24 +32,27 @@ def test_one_seed_has_no_spread() -> None:
     assert np.isnan(mean_and_spread([curve([1.0, 2.0])])[2]).all()
 
 
+def figure_of(baseline: Line | None, *variants: Line, max_step: int = 128, **of_panel: object) -> go.Figure:
+    return probe_curves([Panel("Loss", baseline, variants, **of_panel)], max_step=max_step)  # type: ignore[arg-type]
+
+
 def test_the_axes_keep_still_while_a_curve_fills_in() -> None:
     baseline = Line("baseline", [curve([4.0, 3.0, 2.0, 1.0]), curve([4.2, 3.2, 2.2, 1.2])])
-    begun = probe_curves(baseline, [Line("lr", [curve([4.0], finished=False)])], "Loss", max_step=128)
-    done = probe_curves(baseline, [Line("lr", [curve([4.0, 3.0, 2.0, 1.1])])], "Loss", max_step=128)
+    begun = figure_of(baseline, Line("lr", [curve([4.0], finished=False)]))
+    done = figure_of(baseline, Line("lr", [curve([4.0, 3.0, 2.0, 1.1])]))
     assert begun.layout.xaxis.range == done.layout.xaxis.range == (0, 128)
     assert begun.layout.yaxis.range == done.layout.yaxis.range
 
 
 def test_a_curve_that_explodes_does_not_flatten_the_baseline() -> None:
     baseline = Line("baseline", [curve([2.0, 1.0])])
-    figure = probe_curves(baseline, [Line("lr", [curve([2.0, 1e6, math.nan, math.inf])])], "Loss", max_step=4)
+    figure = figure_of(baseline, Line("lr", [curve([2.0, 1e6, math.nan, math.inf])]))
     assert figure.layout.yaxis.range[1] < 4
 
 
 def test_finished_seeds_are_one_line_with_a_band_and_running_ones_thin() -> None:
     seeds = [curve([3.0, 2.0]), curve([3.2, 2.2]), curve([3.1], finished=False)]
-    figure = probe_curves(None, [Line("variant", seeds)], "Loss", max_step=2)
-    band, mean, running = figure.data
+    band, mean, running = figure_of(None, Line("variant", seeds)).data
     assert band.fill == "toself"
     np.testing.assert_allclose(mean.y, [3.1, 2.1])
     assert running.line.width < mean.line.width
@@ -56,20 +60,30 @@ def test_finished_seeds_are_one_line_with_a_band_and_running_ones_thin() -> None
 
 
 def test_values_are_shown_in_their_unit() -> None:
-    figure = probe_curves(None, [Line("v", [curve([0.5, 0.75])])], "Accuracy", max_step=2, factor=100, unit="%")
+    figure = figure_of(None, Line("v", [curve([0.5, 0.75])]), factor=100, unit="%")
     np.testing.assert_allclose(figure.data[0].y, [50, 75])
     assert figure.layout.yaxis.ticksuffix == " %"
 
 
+def test_panels_stand_over_each_other_on_one_axis_of_steps_and_share_the_legend() -> None:
+    panels = [Panel(name, Line("baseline", [curve([1.0, 2.0])]), [Line("v", [curve([1.0])])]) for name in ("A", "B")]
+    figure = probe_curves(panels, max_step=2)
+    upper, lower = figure.layout.yaxis.domain, figure.layout.yaxis2.domain
+    assert upper[1] == pytest.approx(1)
+    assert lower[0] == pytest.approx(0)
+    assert upper[0] > lower[1]
+    assert [trace.yaxis for trace in figure.data] == ["y", "y", "y2", "y2"]
+    assert [trace.showlegend for trace in figure.data] == [True, True, False, False]
+
+
 def test_before_the_first_point_the_figure_says_so_at_its_final_size() -> None:
-    figure = probe_curves(Line("baseline", []), [], "Loss", max_step=10, height_px=360)
-    assert figure.layout.height == 360
+    figure = figure_of(Line("baseline", []))
+    assert figure.layout.height == 440
     assert figure.layout.annotations[0].text
 
 
 def test_names_that_people_gave_are_not_read_as_tags() -> None:
-    figure = probe_curves(None, [Line("<b>x</b>", [curve([1.0, 2.0])])], "Loss", max_step=2)
-    assert figure.data[0].name == "&lt;b&gt;x&lt;/b&gt;"
+    assert figure_of(None, Line("<b>x</b>", [curve([1.0, 2.0])])).data[0].name == "&lt;b&gt;x&lt;/b&gt;"
 
 
 def test_a_curve_drawn_further_shows_its_interval_and_what_was_asked() -> None:
