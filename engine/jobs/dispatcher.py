@@ -12,6 +12,7 @@ from engine.errors import EngineError, ErrorKind
 from engine.jobs.desk import LANES
 from engine.jobs.pool import Pool, Seat
 from engine.jobs.searching import Searching
+from engine.jobs.staffing import Staffing
 from engine.specs import RunStatus
 from engine.store import probes, questions, queue
 from engine.text import N_
@@ -39,11 +40,12 @@ class Dispatcher:
         self._asked: dict[str, tuple[questions.Question, Future[Any]] | None] = dict.fromkeys(LANES)
         self._tries: dict[str, int] = {}
         self._searching = Searching(pool)
+        self._staffing = Staffing(pool)
         self._probes_seen_at = 0.0
 
     def turn(self) -> bool:
         """Look at everything once; True where something happened."""
-        happened = False
+        happened = self._staffing.turn()
         for seat in list(self._pool.seats):
             happened |= self._look_at(seat)
         for lane in LANES:
@@ -75,7 +77,7 @@ class Dispatcher:
         if seat.task is not None and seat.task.done():
             self._collect(seat)
             return True
-        if seat.task is None:
+        if seat.task is None and not seat.leaving:
             claim = queue.claim_next(seat.name)
             if claim is not None:
                 log.info("run %s goes to %s, attempt %d", claim.run_id, seat.name, claim.attempt)

@@ -22,6 +22,7 @@ from engine.jobs.worker import DEFAULT_JOB, Worker
 from engine.specs.records import WorkerRecord
 from engine.store.home import home
 from engine.store.queue import Claim
+from engine.store.wishes import wished_workers
 
 _OBJECT_STORE_BYTES = 200 * 2**20  # arguments and answers are small; data are read from the workspace
 _MAX_RUNS = 50  # a worker is replaced after so many: what leaks, leaks for so long
@@ -41,6 +42,7 @@ class Seat:
     task: Future[Any] | None = None
     info: dict[str, Any] = field(default_factory=dict)
     runs: int = 0
+    leaving: bool = False  # takes no more runs, and goes when it has done what it has
 
     def to_record(self) -> WorkerRecord:
         """As Home shows it."""
@@ -70,6 +72,7 @@ class Pool:
         self._verbs = verbs or {}
         self._temporary = ""
         self.seats: list[Seat] = []
+        self._gpus = 0
         self.desk: Seat | None = None
         self.tuner: Seat | None = None
         self.prober: Seat | None = None
@@ -81,8 +84,8 @@ class Pool:
         self._start_ray()
         import ray
 
-        gpus = int(ray.cluster_resources().get("GPU", 0))
-        count = _worker_count(gpus)
+        gpus = self._gpus = int(ray.cluster_resources().get("GPU", 0))
+        count = self.possible(wished_workers() or _worker_count(gpus))
         self._environment = _environment(count if not gpus else 1)
         self._gpus_each = 1 if gpus else 0
         self.seats = [self._seat(i) for i in range(count)]
@@ -136,6 +139,23 @@ class Pool:
     def does_probe(self) -> bool:
         """False in tests of the machinery, whose jobs train nothing."""
         return self._job == DEFAULT_JOB
+
+    def add(self) -> Seat:
+        """One worker more, with the lowest number that is free."""
+        taken = {int(seat.name.rsplit(" ", 1)[-1]) for seat in self.seats}
+        index = next(i for i in range(len(taken) + 1) if i + 1 not in taken)
+        self._environment = _environment(1 if self._gpus else len(self.seats) + 1)
+        self.seats.append(self._seat(index))
+        return self.seats[-1]
+
+    def dismiss(self, seat: Seat) -> None:
+        """One worker less."""
+        self._kill(seat)
+        self.seats.remove(seat)
+
+    def possible(self, wished: int) -> int:
+        """How many workers there can be: each has a GPU of its own where there are any."""
+        return min(wished, self._gpus) if self._gpus else wished
 
     def start_tuner(self) -> None:
         """The process of the oracles; it sees no GPU."""

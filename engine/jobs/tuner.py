@@ -23,10 +23,13 @@ log = logging.getLogger("lathe.tuner")
 class Tuner:
     """The Ray actor that asks and tells; see `engine.jobs.searching` for the other side."""
 
-    def __init__(self, environment: Mapping[str, str], engine: tuple[str, int, float]) -> None:
-        os.environ.update(environment)
-        os.environ.update(BACKEND)
-        end_with(engine)
+    def __init__(
+        self, environment: Mapping[str, str], engine: tuple[str, int, float], *, own_process: bool = True
+    ) -> None:
+        if own_process:
+            os.environ.update(environment)
+            os.environ.update(BACKEND)
+            end_with(engine)
         self._owner = uuid.uuid4().hex
         self._loops: dict[str, Any] = {}
 

@@ -285,7 +285,8 @@ class Loop:
                     if not self._any_score():
                         error = self._all_failed()
                         status = SearchStatus.FAILED if error else status
-                    reason = N_("Every combination has been tried.")
+                    banded = self._search.algorithm.kind == "hyperband"
+                    reason = N_("All brackets are done.") if banded else N_("Every combination has been tried.")
                     store.end_search(connection, self.id, status, reason=reason, error=error)
                     self._status = status
                 return False
