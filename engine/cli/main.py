@@ -82,6 +82,13 @@ def _parser() -> argparse.ArgumentParser:
     _json(add)
     add.set_defaults(call=_resume)
 
+    add = commands.add_parser("branch", help="go on from where a run is now with some fields changed, beside it")
+    _run_id(add)
+    add.add_argument("--set", metavar="PATH=VALUE", action="append", default=[], dest="changes", help="change a field")
+    add.add_argument("--no-wait", action="store_true", help="enter it and do not wait for its end")
+    _json(add)
+    add.set_defaults(call=_branch)
+
     add = commands.add_parser("serve", help="run the engine until it is stopped (the app starts it by itself)")
     add.add_argument("--parent", metavar="PID", type=int, help="end when this process is gone")
     add.set_defaults(call=_serve)
@@ -142,6 +149,12 @@ def _resume(options: argparse.Namespace) -> int:
     from engine.cli.train import resume
 
     return resume(options.run, as_json=options.json)
+
+
+def _branch(options: argparse.Namespace) -> int:
+    from engine.cli.train import branch
+
+    return branch(options.run, options.changes, wait=not options.no_wait, as_json=options.json)
 
 
 def _serve(options: argparse.Namespace) -> int:

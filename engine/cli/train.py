@@ -1,4 +1,4 @@
-"""`engine run`, `stop` and `resume`."""
+"""`engine run`, `branch`, `stop` and `resume`."""
 
 from __future__ import annotations
 
@@ -32,6 +32,20 @@ def resume(run_id: str, *, as_json: bool) -> int:
     whole = api.run(run_id).id
     api.resume(whole)
     return _see_through(whole, as_json=as_json)
+
+
+def branch(run_id: str, changes: Sequence[str], *, wait: bool, as_json: bool) -> int:
+    """Go on from where a run is now under its document with some fields changed."""
+    entered = api.branch(run_id, dict(_change(change) for change in changes))
+    record = api.run(entered)
+    print(f"Branched off at step {record.spec.branch_step} as {entered}.", file=sys.stderr)
+    if wait:
+        return _see_through(entered, as_json=as_json)
+    if as_json:
+        print_json(run_line(record))
+    else:
+        print_run(record)
+    return OK
 
 
 def stop(run_id: str) -> int:
