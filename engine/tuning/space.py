@@ -16,6 +16,7 @@ from engine.text import N_
 
 GRID_POINTS = 10  # of a range without a step
 _PROBES = 200  # random points that are looked at before a search is refused as impossible
+_FEW = 32  # whole numbers that are all looked at
 DIGITS = 12  # of numbers that a step leads to: 0.1 + 2 × 0.1 is 0.3
 
 
@@ -260,6 +261,8 @@ def _check_dimension(spec: RunSpec, search: SearchSpec, dimension: Dimension, wh
 def _ends(dimension: Dimension) -> list[Any]:
     if isinstance(dimension, Options):
         return list(dimension.values)
+    if isinstance(dimension, IntRange) and 0 < dimension.points <= _FEW:
+        return list(range(dimension.low, dimension.high + 1))
     points = points_of(dimension)
     return [points[0], points[-1], points[len(points) // 2]]
 
