@@ -134,6 +134,7 @@ def best_so_far(
     if goal is not None:
         figure.add_hline(y=goal, line={"color": MUTED, "dash": "dash", "width": 1.5})
     figure.update_yaxes(range=_without_outliers(values, direction))
+    figure.update_xaxes(dtick=1 if len(rows) <= 10 else None)
     return figure
 
 
@@ -143,7 +144,7 @@ def _without_outliers(values: NDArray[np.float64], direction: Direction) -> list
         return None
     bad, median, good = np.quantile(values, (0.25, 0.5, 1.0) if direction == "max" else (0.75, 0.5, 0.0))
     worst = values.min() if direction == "max" else values.max()
-    limit = bad - 3.0 * (median - bad)
+    limit = bad - 6.0 * (median - bad)
     beyond = limit if abs(worst - median) > abs(limit - median) else worst
     margin = 0.06 * (good - beyond) or 0.5
     return sorted((float(beyond - margin), float(good + margin)))

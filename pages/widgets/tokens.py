@@ -39,5 +39,6 @@ def given_name(spec: RunSpec) -> str:
 
 
 def named(spec: RunSpec, name: str = "") -> RunSpec:
-    """The document with the name given now, else the one it has, else the suggested one."""
-    return spec.model_copy(update={"name": (name.strip() or given_name(spec) or suggested_name(spec))[:200]})
+    """The document of one run, with the name given now, else the one it has, else the suggested one."""
+    given = (name.strip() or given_name(spec) or suggested_name(spec))[:200]
+    return spec.model_copy(update={"name": given, "search": None})

@@ -88,14 +88,15 @@ class Board:
         return field.label_of(value) if field and value is not None else text_of(value)
 
     def ranked(self) -> list[TrialRecord]:
-        """The leaderboard: the best first, then those without a score, the newest first."""
+        """The leaderboard: what waits for a person, then the best first, then those without a score."""
         sign = -1.0 if self.direction == "max" else 1.0
         scored = sorted(
             (t for t in self.trials if t.score is not None), key=lambda t: (sign * (t.score or 0), t.number)
         )
-        rest = [trial for trial in self.trials if trial.score is None]
-        order = {TrialStatus.JUDGING: 0, TrialStatus.RUNNING: 1, TrialStatus.WAITING: 2}
-        return scored + sorted(rest, key=lambda t: (order.get(t.status, 3), -t.number))
+        judged = [trial for trial in self.trials if trial.status is TrialStatus.JUDGING]
+        rest = [trial for trial in self.trials if trial.score is None and trial.status is not TrialStatus.JUDGING]
+        order = {TrialStatus.RUNNING: 0, TrialStatus.WAITING: 1}
+        return [*judged, *scored, *sorted(rest, key=lambda t: (order.get(t.status, 2), -t.number))]
 
 
 def metric_name(metric: str) -> str:

@@ -17,7 +17,7 @@ from pages.widgets.tuning_board import Board
 from pages.widgets.tuning_space import parsed, said
 
 ADDRESS_KEY = "keep"  # "training.batch_size:16~64;model.activation:relu|gelu"
-HAIR = 1e-9  # of an axis: what was rounded on its way through the address still lies inside
+HAIR = 1e-5  # of a value: what was rounded on its way through the address still lies inside
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pages.widgets.text import _, error_text, plain, say
 from pages.widgets.tuning_fields import Field, When, as_options, as_range, dimension_for, text_of
 
 Dimensions = tuple[Dimension, ...]
-NUMBER_WIDTH_PX = 105
+NUMBER_WIDTH_PX = 122  # two words beside each other
 SHAPES = {"range": N_("Range"), "choice": N_("Choice")}
 SCALES = {"linear": N_("Linear"), "log": N_("Log")}
 
@@ -235,13 +235,19 @@ def _checked(cls: type[Dimension], values: dict[str, Any], field: Field | None, 
         made = cls.model_validate(values)
     except ValidationError as error:
         for problem in error.errors(include_url=False)[:2]:
-            said(sentence(problem, {values["path"]: title}))
+            said(_without(title, sentence(problem, {values["path"]: title})))
         return None
     outside = _outside(made, field)
     if outside:
         said(outside)
         return None
     return made
+
+
+def _without(title: str, text: str) -> str:
+    """A sentence without the name of the field that it stands below."""
+    rest = text.removeprefix(plain(title)).lstrip("：:\\ ")
+    return rest[:1].upper() + rest[1:] if rest else text
 
 
 def sentence(problem: Mapping[str, Any], titles: Mapping[str, str]) -> str:

@@ -66,6 +66,7 @@ def draw(board: Board, through: Sequence[bool], *, key: str) -> None:
         on_select=pick,
         selection_mode="single-row",
         selection_default={"selection": {"rows": [order.index(now)]}} if now in order else None,
+        placeholder="–",
         height=min(36 * (len(rows) + 1) + 2, 36 * ROWS_SHOWN),
         column_config=columns_of(board),
     )
@@ -73,9 +74,10 @@ def draw(board: Board, through: Sequence[bool], *, key: str) -> None:
 
 def frame_of(board: Board, rows: Sequence[TrialRecord]) -> pd.DataFrame:
     """The trials as a table; cells draw no markdown, so a name shows as it is."""
+    places = places_of(board)
     second = board.search.objectives[1][0] if len(board.search.objectives) > 1 else ""
     table: dict[str, list[Any]] = {
-        "rank": [place + 1 if trial.score is not None else None for place, trial in enumerate(rows)],
+        "rank": [places.get(trial.number) for trial in rows],
         "trial": [trial.number for trial in rows],
         "state": [state_text(trial) for trial in rows],
         "score": [trial.score for trial in rows],
@@ -93,6 +95,12 @@ def frame_of(board: Board, rows: Sequence[TrialRecord]) -> pd.DataFrame:
     if len(rows) <= MOST_COURSES:
         table["course"] = [list(trial.curve[:COURSE_POINTS]) or None for trial in rows]
     return pd.DataFrame(table)
+
+
+def places_of(board: Board) -> dict[int, int]:
+    """Number of a trial → its place among all trials with a score: 1, 2, 3…"""
+    scored = [trial.number for trial in board.ranked() if trial.score is not None]
+    return {number: place + 1 for place, number in enumerate(scored)}
 
 
 def state_text(trial: TrialRecord) -> str:
