@@ -59,7 +59,8 @@ def panel(baseline: Baseline) -> None:
         with layout.errors_shown("whatif_stage_error"):
             draw(baseline)
 
-    part()
+    with st.container(key="whatif_answer"):
+        part()
 
 
 def draw(baseline: Baseline) -> None:
@@ -180,8 +181,9 @@ def _actions(baseline: Baseline, comparison: Comparison) -> None:
 def answer(baseline: Baseline, comparison: Comparison, shown: Sequence[Shown]) -> None:
     """Verdict, chart, and what kind of answer it is."""
     hand = shown[0].found
-    st.markdown(f"{mark(hand.verdict)} **{sentence(hand.verdict)}**")
-    st.caption(progress(comparison, hand))
+    with st.container(gap="xsmall", key="whatif_said"):
+        st.markdown(f"{mark(hand.verdict)} **{sentence(hand.verdict)}**")
+        st.caption(progress(comparison, hand))
     views = views_of(shown)
     chosen = st.segmented_control(
         _("Curve"),
@@ -200,7 +202,7 @@ def answer(baseline: Baseline, comparison: Comparison, shown: Sequence[Shown]) -
         translate=_,
     )
     alt = say_raw("{metric} of the tweak over the baseline's", metric=layout.metric_title_raw(view))
-    live_chart(figure, key=f"whatif_{view}", alt=alt)
+    live_chart(figure, key="whatif_chart", alt=alt)
 
 
 def panel_of(view: str, shown: Sequence[Shown]) -> Panel:
