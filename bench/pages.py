@@ -106,9 +106,7 @@ def train(document: str) -> str:
         path = Path(folder) / "run.json"
         path.write_text(document)
         command = [sys.executable, "-m", "engine", "run", str(path), "--set", "training.epochs=20", "--json"]
-        done = subprocess.run(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True
-        )
+        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
     return str(json.loads(done.stdout.strip().splitlines()[-1])["run_id"])
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import plotly.graph_objects as go
 
+from engine.figures.layer_kinds import kind_title
 from engine.figures.theme import COLOURS, MUTED, Translate, empty_figure, new_figure, safe, untranslated
 from engine.specs.records import LayerRecord, ModelDescription
 from engine.text import N_
@@ -177,30 +178,33 @@ def _draw_boxes(figure: go.Figure, boxes: list[Box], *, narrow: bool, translate:
         x=[box.lane for box in boxes],
         y=[box.row for box in boxes],
         mode="text",
-        text=[_label(box, narrow=narrow) for box in boxes],
+        text=[_label(box, narrow=narrow, translate=translate) for box in boxes],
         textfont={"size": 10 if narrow else 11},
         hovertext=[_hover(box, translate) for box in boxes],
         hoverinfo="text",
     )
 
 
-def _label(box: Box, *, narrow: bool) -> str:
+def _label(box: Box, *, narrow: bool, translate: Translate) -> str:
     last = box.layers[-1]
+    kinds = _kinds(box, translate)
     if narrow:
-        return f"<b>{safe(_kinds(box), 18)}</b><br>{safe(_shape(last), 20)}"
+        return f"<b>{safe(kinds, 18)}</b><br>{safe(_shape(last), 20)}"
     if _is_block(box):
-        return f"<b>{safe(_kinds(box), 44)}</b><br>{safe(_shape(last), 40)}"
-    return f"<b>{safe(_kinds(box), 44)}</b><br>{safe(box.title, 28)} · {safe(_shape(last), 28)}"
+        return f"<b>{safe(kinds, 44)}</b><br>{safe(_shape(last), 40)}"
+    return f"<b>{safe(kinds, 44)}</b><br>{safe(box.title, 28)} · {safe(_shape(last), 28)}"
 
 
 def _is_block(box: Box) -> bool:
     return bool(box.layers[0].group) and len(box.layers) > 1
 
 
-def _kinds(box: Box) -> str:
+def _kinds(box: Box, translate: Translate) -> str:
     if _is_block(box):
         return f"{box.title} ({len(box.layers)})"
-    return " + ".join(layer.kind for layer in box.layers[:3]) + (" …" if len(box.layers) > 3 else "")
+    return " + ".join(kind_title(layer.kind, translate) for layer in box.layers[:3]) + (
+        " …" if len(box.layers) > 3 else ""
+    )
 
 
 def _shape(layer: LayerRecord) -> str:
@@ -211,7 +215,8 @@ def _shape(layer: LayerRecord) -> str:
 
 def _hover(box: Box, translate: Translate) -> str:
     lines = [
-        f"{safe(layer.name)} · {safe(layer.kind)} · {safe(layer.output_shape)} · {layer.parameters:,}"
+        f"{safe(layer.name)} · {safe(kind_title(layer.kind, translate))}"
+        f" · {safe(layer.output_shape)} · {layer.parameters:,}"
         for layer in box.layers[:12]
     ]
     if len(box.layers) > 12:

@@ -106,9 +106,13 @@ def one_of(base: type[Choice]) -> Any:
         if isinstance(value, base):
             return value
         if not isinstance(value, Mapping) or "kind" not in value:
-            raise ValueError(f'expected an object with a "kind", one of: {", ".join(base.alternatives)}')
+            raise refusal(N_("Expected an object with a “kind”, one of {kinds}."), kinds=", ".join(base.alternatives))
         if value["kind"] not in base.alternatives:
-            raise ValueError(f'kind must be one of {", ".join(base.alternatives)}, got "{value["kind"]}"')
+            raise refusal(
+                N_("kind must be one of {kinds}, got “{given}”."),
+                kinds=", ".join(base.alternatives),
+                given=str(value["kind"])[:80],
+            )
         return base.alternatives[value["kind"]].model_validate(value)
 
     return Annotated[SerializeAsAny[base], BeforeValidator(look_up), ChoiceOf(base)]  # type: ignore

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from engine.specs.base import Choice, Document, one_of, setting
+from engine.specs.base import Choice, Document, one_of, refusal, setting
 from engine.specs.cleaning import CleaningStep
 from engine.specs.split import SplitSpec, StratifiedSplit
 from engine.specs.task import Modality, Task
@@ -127,8 +127,10 @@ class DataSpec(Document):
     def _preprocessing_fits_task(self) -> "DataSpec":
         expected = PREPROCESSING_OF[self.task.modality]
         if not isinstance(self.preprocessing, expected):
-            raise ValueError(
-                f"preprocessing must be of kind {self.task.modality.value} for {self.task.value}, "
-                f"got {self.preprocessing.kind}"
+            raise refusal(
+                N_("The preprocessing must be of kind {expected} for the task {task}, got {given}."),
+                expected=self.task.modality.value,
+                task=self.task.value,
+                given=self.preprocessing.kind,
             )
         return self

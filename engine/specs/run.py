@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 from pydantic import ValidationError, model_validator
 
-from engine.specs.base import Document, bad_document, one_of, setting
+from engine.specs.base import Document, one_of, refusal, setting
 from engine.specs.data import DataSpec
 from engine.specs.models import ModelSpec
+from engine.specs.problems import document_error, no_such_field
 from engine.specs.search import SearchSpec
 from engine.specs.training import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, TrainingSpec
 from engine.text import N_
@@ -50,12 +51,18 @@ class RunSpec(Document):
     def _parts_fit(self) -> "RunSpec":
         modality = self.data.task.modality
         if modality not in self.model.modalities:
-            raise ValueError(f"model {self.model.kind} does not take {modality.value}s; choose another family")
+            raise refusal(
+                N_("The model {given} does not take data of the kind {modality}. Choose another family."),
+                given=self.model.kind,
+                modality=modality.value,
+            )
         losses = CLASSIFICATION_LOSSES if self.data.task.is_classification else REGRESSION_LOSSES
         if self.training.loss.kind not in losses:
-            raise ValueError(
-                f"training.loss must be one of {', '.join(losses)} for {self.data.task.value}, "
-                f"got {self.training.loss.kind}"
+            raise refusal(
+                N_("The loss must be one of {losses} for the task {task}, got {given}."),
+                losses=", ".join(losses),
+                task=self.data.task.value,
+                given=self.training.loss.kind,
             )
         return self
 
@@ -71,9 +78,7 @@ class RunSpec(Document):
                 return cls.model_validate_json(document)
             return cls.model_validate(document)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "document"
-            raise bad_document(str(first["msg"]).removeprefix("Value error, "), where) from error
+            raise document_error(error) from error
 
     def edit(self, changes: Mapping[str, Any]) -> "RunSpec":
         """A copy with fields set by dotted path; setting a `kind` resets the fields beside it to its defaults.
@@ -109,14 +114,14 @@ def _set(tree: Any, path: str, value: Any) -> None:
     elif isinstance(tree, dict):
         tree[last] = value
     else:
-        raise bad_document("there is no such field", path)
+        raise no_such_field(path)
 
 
 def _child(tree: Any, part: str, path: str) -> Any:
     try:
         return tree[int(part)] if isinstance(tree, list) else tree[part]
     except (KeyError, IndexError, ValueError, TypeError):
-        raise bad_document("there is no such field", path) from None
+        raise no_such_field(path) from None
 
 
 def flatten(document: Document | Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

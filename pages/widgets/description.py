@@ -7,6 +7,7 @@ import streamlit as st
 
 from engine import api
 from engine.errors import EngineError, ErrorKind
+from engine.figures.layer_kinds import kind_title
 from engine.figures.layers import layer_diagram
 from engine.specs import RunSpec
 from engine.specs.records import ModelDescription
@@ -101,7 +102,7 @@ def layer_table(answer: ModelDescription, *, key: str) -> None:
     frame = pd.DataFrame(
         {
             _("Layer"): [layer.name for layer in answer.layers],
-            _("Kind"): [layer.kind for layer in answer.layers],
+            _("Kind"): [kind_title(layer.kind, _) for layer in answer.layers],
             _("Output"): [layer.output_shape for layer in answer.layers],
             _("Parameters"): [layer.parameters for layer in answer.layers],
             _("FLOPs"): [layer.flops for layer in answer.layers],

@@ -6,10 +6,11 @@ from typing import Any, Literal
 from pydantic import ValidationError, model_validator
 
 from engine.errors import EngineError, ErrorKind
-from engine.specs.base import bad_document, one_of, refusal, setting
+from engine.specs.base import one_of, refusal, setting
 from engine.specs.models import layers as kinds
 from engine.specs.models.base import Activation, ModelSpec
 from engine.specs.models.layers import PREVIOUS, LayerSpec
+from engine.specs.problems import document_error
 from engine.specs.task import Modality
 from engine.text import N_
 
@@ -92,11 +93,16 @@ def new_layer(graph: LayerGraphSpec, kind: str, **fields: Any) -> LayerSpec:
         EngineError: BAD_INPUT for an unknown kind or a field out of bounds.
     """
     if kind not in LayerSpec.alternatives:
-        raise bad_document(f"kind must be one of {', '.join(LayerSpec.alternatives)}, got {kind}", "layer")
+        raise EngineError(
+            ErrorKind.BAD_INPUT,
+            N_("kind must be one of {kinds}, got “{given}”."),
+            kinds=", ".join(LayerSpec.alternatives),
+            given=kind,
+        )
     try:
         node = LayerSpec.alternatives[kind].model_validate({"id": free_id(graph, kind), **fields})
     except ValidationError as error:
-        raise bad_document(str(error.errors()[0]["msg"]), "layer") from error
+        raise document_error(error, "layer") from error
     if not isinstance(node, LayerSpec):
         raise TypeError(kind)
     return node
@@ -198,7 +204,7 @@ def _with(graph: LayerGraphSpec, nodes: Sequence[LayerSpec]) -> LayerGraphSpec:
     try:
         return LayerGraphSpec.model_validate(tree)
     except ValidationError as error:
-        raise bad_document(str(error.errors()[0]["msg"]).removeprefix("Value error, "), "layers") from error
+        raise document_error(error, "layers") from error
 
 
 def _renamed(node: LayerSpec, old: str, new: str) -> LayerSpec:

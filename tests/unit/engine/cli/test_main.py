@@ -58,8 +58,8 @@ def test_bad_usage_is_one_sentence_and_code_2(
     ("change", "sentence"),
     [
         ("training.epochs", "--set needs PATH=VALUE, got training.epochs."),
-        ("training.epochs=0", "training.epochs: Input should be greater than or equal to 1"),
-        ("training.epoch=3", "training.epoch: "),
+        ("training.epochs=0", "training.epochs must be at least 1, got 0."),
+        ("training.epoch=3", "There is no field training.epoch."),
         ("model.kind=forest", "kind must be one of"),
     ],
 )

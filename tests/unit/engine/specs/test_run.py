@@ -62,7 +62,7 @@ def test_what_is_no_document_is_refused_in_one_sentence(text: str) -> None:
 
 
 def test_a_family_must_take_the_modality(spec: RunSpec) -> None:
-    with pytest.raises(EngineError, match="does not take tables"):
+    with pytest.raises(EngineError, match="does not take data of the kind table"):
         spec.edit({"model.kind": "cnn"})
 
 

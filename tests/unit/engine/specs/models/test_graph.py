@@ -91,9 +91,9 @@ def test_what_cannot_be_is_refused(nodes: list[dict[str, object]], says: str) ->
 def test_unknown_names_are_named() -> None:
     with pytest.raises(EngineError, match="no layer z"):
         g.delete(small(), "z")
-    with pytest.raises(EngineError, match="got nothing"):
+    with pytest.raises(EngineError, match="got “nothing”"):
         g.new_layer(small(), "nothing")
-    with pytest.raises(EngineError, match="less than or equal"):
+    with pytest.raises(EngineError, match="rate must be at most"):
         g.new_layer(small(), "dropout", rate=2.0)
 
 
