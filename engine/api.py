@@ -516,6 +516,8 @@ def note_tweak(
 from engine.whatif.verbs import costs as costs  # noqa: E402
 from engine.whatif.verbs import estimate as estimate  # noqa: E402
 from engine.whatif.verbs import forecast as forecast  # noqa: E402
+from engine.whatif.verbs import predict_effect as predict_effect  # noqa: E402
+from engine.whatif.verbs import scaling as scaling  # noqa: E402
 
 
 def _ask(verb: str, document: Mapping[str, Any], *, timeout_s: float = 60.0) -> dict[str, Any]:

@@ -161,9 +161,9 @@ ScaleOver = Literal["data", "epochs", "width", "depth"]
 class ScalePoint(Document):
     """A result at one size."""
 
-    factor: float  # size as a multiple of the document's
+    factor: float  # size as a multiple of the document's, or of the steps of the probe
     value: float
-    probes: int = 1  # results that `value` is the mean of
+    values: tuple[float, ...] = ()  # of its seeds; `value` is their mean
 
 
 class Scaling(Document):
@@ -177,7 +177,7 @@ class Scaling(Document):
     course: tuple[CoursePoint, ...] = ()  # x is the factor; from the smallest measured to `reach`
     asked: tuple[CoursePoint, ...] = ()  # at 1, 2 and 4 times
     reach: float = 0.0  # the largest factor that is foretold: 4 × the largest measured
-    exponent: Band | None = None  # of the power law
+    families: dict[str, float] = Field(default_factory=dict)  # weight of each curve family
     missing: int = 0  # probes that are still needed
     waiting: int = 0  # of them, probes that were asked for
     changes: tuple[dict[str, Any], ...] = ()  # the documents that were or will be probed, as edits

@@ -42,7 +42,11 @@ def write_examples(folder: Path, records: Sequence[ExampleRecord]) -> None:
 
 def read_costs(run_id: str) -> CostReport:
     """What was estimated before a run started and what it took; empty where neither was written."""
-    folder = folder_of(run_id)
+    return read_cost_file(folder_of(run_id))
+
+
+def read_cost_file(folder: Path) -> CostReport:
+    """The same of a run's folder."""
     text = _read_text(folder / "costs.json")
     return CostReport.model_validate_json(text) if text else CostReport(run_id=folder.name)
 

@@ -8,7 +8,7 @@ idea beforehand. The shape has one or two numbers more; those lie on a grid.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -75,7 +75,7 @@ def _shifted_powers(first: float) -> list[Curve]:
 
 def _exponentials(first: float) -> list[Curve]:
     """exp3: exp(-kt)."""
-    return [partial(_exponential, rate=2.0**n) for n in range(7)]
+    return [partial(_exponential, rate=2.0 ** (n / 2)) for n in range(2, 13)]
 
 
 def _logarithms(first: float) -> list[Curve]:
@@ -103,14 +103,17 @@ FAMILIES: dict[str, Callable[[float], list[Curve]]] = {
 }
 
 
-def shapes(first: float) -> list[Shape]:
-    """All shapes of all families.
+def shapes(first: float, families: Sequence[str] = ()) -> list[Shape]:
+    """All shapes of some families.
 
     Args:
         first: the first moment as a share of the horizon.
+        families: names; all where not given.
     """
     found = []
     for name, family in FAMILIES.items():
+        if families and name not in families:
+            continue
         members = family(first)
         found += [Shape(name, 1.0 / len(members), member) for member in members]
     return found

@@ -5,8 +5,8 @@ Domhan et al. (2015) average over families by MCMC; here all families are linear
 noise × scale of the metric) is a closed formula, and the average is exact: no optimiser that fails to converge, no
 chain to wait for, the same answer every time. Two things that the literature's families lack are added. Where the
 learning rate falls, curves get better because of that: a term for annealing (Tissue, Wang & Wang 2024) in two forms,
-and the area under the rate as another time axis. And curves of overfitting runs rise again: a linear drift. All true
-curves differ from every family: a discrepancy that grows with the distance widens the band.
+and the area under the rate as another time axis. And curves of overfitting runs rise again: a linear
+drift, upwards only. True curves differ from every family: a discrepancy that grows with the distance widens the band.
 
 Everything is drawn as paths, so that whatever a run is judged by (the best so far, the epoch at which patience ends)
 can be worked out on each path.
@@ -15,7 +15,7 @@ can be worked out on each path.
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,15 +25,45 @@ from engine.whatif.curve_families import Shape, column, shapes
 Array = NDArray[np.float64]
 FEWEST_POINTS = 4  # three numbers of a curve, and one to tell them from noise
 DRAWS = 4000
+MISFIT = 0.01  # of the gain so far: shapes between those of the grid are missed by about as much
 # Noise against its estimate from neighbouring points, which is rough where there are few of them.
 NOISE_FACTORS = np.array([0.5, 0.7, 1.0, 1.4, 2.0, 2.8])
 NOISE_SPREAD = 0.5  # standard deviation of the logarithm of those factors
-# Early points follow the families least; their noise counts as this many times larger (variance), fading out.
-EARLY_MISFIT = 15.0
-LEVEL_SPREAD = 0.15  # of the gain so far: how far the end may lie from here, before the curve's shape is looked at
 ANNEALING_GAIN = (0.04, 0.08)  # of the error that is left: expected gain and its standard deviation
-DRIFT_SPREAD = 0.6  # of the gain so far
-DISCREPANCY = 0.03  # of the gain so far, for each doubling of the time
+
+
+@dataclass(frozen=True)
+class Beliefs:
+    """What is thought of a kind of curves before one is seen.
+
+    Attributes:
+        early_misfit: early values follow the families least; the first one's variance counts 1 + this many times.
+        level_spread: how far the end may lie from here, as a share of the gain so far, before the shape is looked at.
+        drift_spread: standard deviation of a linear rise of the error over the whole, as a share of the gain; 0: none.
+        discrepancy: how far true curves leave every family, as a share of the gain, for each doubling of the time.
+        families: of `engine.whatif.curve_families`; empty: all.
+        noise: standard deviation of a value, None where it has to be read off neighbouring values.
+    """
+
+    early_misfit: float
+    level_spread: float
+    drift_spread: float
+    discrepancy: float
+    families: tuple[str, ...] = ()
+    noise: float | None = None
+
+
+# Chosen once on 22 runs that are not among those of bench/forecast.py, by the interval score of Gneiting & Raftery
+# (2007); anything near them does as well.
+LEARNING = Beliefs(early_misfit=15.0, level_spread=0.5, drift_spread=0.3, discrepancy=0.06)
+# Over sizes the curve is straight on a logarithmic axis: four times further is another two halvings.
+SCALING = Beliefs(
+    early_misfit=0.0,
+    level_spread=1.0,
+    drift_spread=0.0,
+    discrepancy=0.03,
+    families=("power law", "shifted power law", "logarithm"),
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +80,7 @@ class Prefix:
         lower_is_better: for errors and losses.
         bounds: lowest and highest value that the metric can take.
         resolution: the smallest step in which it is measured (one example of the validation part), 0 if not known.
+        beliefs: what is thought of such curves beforehand.
     """
 
     times: Array
@@ -61,6 +92,7 @@ class Prefix:
     lower_is_better: bool
     bounds: tuple[float, float] = (-np.inf, np.inf)
     resolution: float = 0.0
+    beliefs: Beliefs = field(default_factory=lambda: LEARNING)
 
 
 @dataclass(frozen=True)
@@ -161,10 +193,18 @@ def _scale(
     step: float,
     prefix: Prefix,
 ) -> _Scale:
-    noise = max(_noise(badness), 0.3 * step, 1e-9 * max(1.0, float(np.abs(badness).max())))
-    gain = max(float(badness[0] - badness.min()), 4.0 * noise)
+    noise = _noise(badness) if prefix.beliefs.noise is None else prefix.beliefs.noise * _slope(badness, prefix)
+    range_ = float(badness[0] - badness.min())
+    noise = max(noise, 0.3 * step, MISFIT * range_, 1e-9 * max(1.0, float(np.abs(badness).max())))
+    gain = max(range_, 4.0 * noise)
     sign = 1.0 if prefix.lower_is_better else -1.0
     return _Scale(name, badness, jacobian, noise, gain, left, sign, top, offset, prefix.bounds)
+
+
+def _slope(badness: Array, prefix: Prefix) -> float:
+    """What a step of the metric is worth in badness, at the newest values."""
+    span = float(np.ptp(prefix.values))
+    return float(np.ptp(badness)) / span if span > 0.0 else 1.0
 
 
 def _smallest_step(values: Array) -> float:
@@ -197,16 +237,31 @@ class _Cell:
     covariances: Array  # (levels, columns, columns)
     calm: Array  # noise at future moments against that now (future,)
     stretch: Array  # standard deviation of the discrepancy at future moments (future,)
+    rises: bool  # the last column is a drift, which only makes things worse
 
     def draw(self, level: int, draws: int, random: np.random.Generator) -> tuple[Array, Array]:
         """Sampled courses without and with noise, `(draws, future)` each, as values of the metric."""
         root = np.linalg.cholesky(self.covariances[level] + 1e-18 * np.eye(self.design.shape[1]))
         weights = self.centres[level] + random.standard_normal((draws, len(root))) @ root.T
+        if self.rises:
+            weights = _with_rise(weights, self.centres[level], self.covariances[level], random)
         means = weights @ self.design[self.points :].T
         steps = np.sqrt(np.diff(self.stretch**2, prepend=0.0))
         means = means + np.cumsum(random.standard_normal(means.shape) * steps, axis=1)
         noise = self.noises[level] * self.calm * _best_of(self.counts, random.random(means.shape))
         return self.scale.back(means), self.scale.back(means + noise)
+
+
+def _with_rise(weights: Array, centre: Array, covariance: Array, random: np.random.Generator) -> Array:
+    """Draws of a Gaussian with the last number above 0: drawn anew from its tail, the others moved along with it."""
+    from scipy.special import ndtr, ndtri
+
+    deviation = np.sqrt(covariance[-1, -1])
+    below = ndtr(-centre[-1] / deviation)
+    uniform = below + (1.0 - below) * random.random(len(weights))
+    last = centre[-1] + deviation * ndtri(np.clip(uniform, 1e-12, 1.0 - 1e-12))
+    moved: Array = weights + np.outer(last - weights[:, -1], covariance[:, -1] / covariance[-1, -1])
+    return moved
 
 
 def _best_of(counts: Array, uniform: Array) -> Array:
@@ -224,9 +279,10 @@ def _cells(prefix: Prefix, scale: _Scale) -> list[_Cell]:
         axes.append(prefix.areas)
     annealings = _annealings(prefix) if anneals else [None]
     cells = []
-    for axis, annealing, drift in itertools.product(axes, annealings, (False, True)):
-        prior = -float(np.log(len(axes) * len(annealings) * 2))
-        for shape in shapes(float(axis[0] / axis[-1])):
+    drifts = (False, True) if prefix.beliefs.drift_spread else (False,)
+    for axis, annealing, drift in itertools.product(axes, annealings, drifts):
+        prior = -float(np.log(len(axes) * len(annealings) * len(drifts)))
+        for shape in shapes(float(axis[0] / axis[-1]), prefix.beliefs.families):
             falling = column(shape, axis, float(axis[-1]))
             if falling is not None:
                 cells.append(_cell(prefix, scale, shape, falling, annealing, drift, prior))
@@ -248,7 +304,7 @@ def _cell(
     points, now = len(prefix.times), float(np.mean(scale.badness[-2:]))
     moments = np.concatenate([prefix.times, prefix.future])
     columns, means = [np.ones_like(falling), falling], [now, scale.gain]
-    spreads = [LEVEL_SPREAD * scale.gain, scale.gain]
+    spreads = [prefix.beliefs.level_spread * scale.gain, scale.gain]
     if annealing is not None:
         columns.append(annealing)
         gain, spread = ANNEALING_GAIN
@@ -257,14 +313,16 @@ def _cell(
     if drift:
         columns.append(moments / moments[-1])
         means.append(0.0)
-        spreads.append(DRIFT_SPREAD * scale.gain)
+        spreads.append(prefix.beliefs.drift_spread * scale.gain)
     design = np.stack(columns, axis=1)
     calm = np.sqrt(np.clip(prefix.rates / max(prefix.rates[:points].max(), 1e-12), 0.1, 1.0))
     age = np.linspace(1.0, 0.0, points)
-    weights = 1.0 / (calm[:points] ** 2 * (1.0 + EARLY_MISFIT * age**4))
+    weights = 1.0 / (calm[:points] ** 2 * (1.0 + prefix.beliefs.early_misfit * age**4))
     noises = scale.noise * NOISE_FACTORS
     levels = _posterior(design[:points], scale.badness, weights, np.array(means), np.array(spreads), noises)
     evidence = levels[0] + prior + np.log(shape.weight) - 0.5 * (np.log(NOISE_FACTORS) / NOISE_SPREAD) ** 2
+    if drift:
+        evidence = evidence + _log_chance_of_rise(levels[1][:, -1], levels[2][:, -1, -1])
     doublings = np.log2(prefix.future / prefix.times[-1])
     return _Cell(
         family=shape.family,
@@ -277,8 +335,16 @@ def _cell(
         centres=levels[1],
         covariances=levels[2],
         calm=calm[points:],
-        stretch=DISCREPANCY * scale.gain * np.sqrt(doublings),
+        rises=drift,
+        stretch=prefix.beliefs.discrepancy * scale.gain * np.sqrt(doublings),
     )
+
+
+def _log_chance_of_rise(centres: Array, variances: Array) -> Array:
+    """Evidence of a drift that cannot be below 0, against one that can (its prior has half the volume)."""
+    from scipy.special import log_ndtr
+
+    return np.asarray(np.log(2.0) + log_ndtr(centres / np.sqrt(variances)))
 
 
 def _posterior(

@@ -13,8 +13,6 @@ from engine.specs import RunSpec, RunStatus
 from engine.specs.prediction import CostReport, Effect, Estimate, Forecast, ScaleOver, Scaling
 from engine.specs.probe import ProbeBudget
 
-SCALING_PRIORITY = 50  # behind every knob that a hand is on
-
 
 def forecast(run_id: str, *, timeout_s: float = 60.0) -> Forecast:
     """How a run will end: the best value of its objective, its last epoch and the seconds left, with 90 % intervals.
@@ -43,6 +41,62 @@ def estimate(spec: RunSpec, *, timeout_s: float = 60.0) -> Estimate:
     known = str(count_runs(status=RunStatus.FINISHED))
     document = {"spec": spec.model_dump(mode="json"), "known": known}
     return Estimate.model_validate(_ask("estimate", document, timeout_s))
+
+
+def predict_effect(
+    spec: RunSpec, changes: Mapping[str, Any], budget: ProbeBudget | None = None, *, timeout_s: float = 60.0
+) -> Effect:
+    """What a change is expected to do, by a model fitted to finished probes, trials and runs on the same data.
+
+    Args:
+        spec: the baseline.
+        changes: dotted path → value.
+        budget: size of the probes to stand on; where not given, the size (or full runs) of which most are there.
+        timeout_s: how long to wait for the answer.
+
+    Raises:
+        EngineError: BAD_INPUT where the changed document is not valid; UNAVAILABLE where the time runs out first.
+    """
+    from engine.whatif.observations import stamp
+
+    spec.edit(changes)
+    document = {
+        "spec": spec.model_dump(mode="json"),
+        "changes": dict(changes),
+        "budget": budget.model_dump(mode="json") if budget is not None else None,
+        "known": stamp(spec.data.dataset),
+    }
+    return Effect.model_validate(_ask("predict_effect", document, timeout_s))
+
+
+def scaling(
+    spec: RunSpec,
+    over: ScaleOver,
+    budget: ProbeBudget | None = None,
+    *,
+    session: str = "",
+    timeout_s: float = 60.0,
+) -> Scaling:
+    """What more data, longer training, or a wider or deeper model would bring: asks for the probes that it needs.
+
+    Call it again to read on: with three sizes measured the curve is there, and it narrows with each further one.
+
+    Args:
+        spec: the document.
+        over: "data", "epochs", "width" or "depth".
+        budget: of a probe of size 1; where not given, enough to see all data a few times.
+        session: as for `probe`; its own by default, so that the knobs' probes are left alone.
+        timeout_s: how long to wait for the curve.
+
+    Raises:
+        EngineError: BAD_INPUT where the document cannot be probed; UNAVAILABLE where the time runs out first.
+    """
+    from engine.whatif.scaling import scaling as measure
+
+    known = measure(spec, over, budget, session=session)
+    if known.missing or known.notice:
+        return known
+    return Scaling.model_validate(_ask("scaling", {"known": known.model_dump(mode="json")}, timeout_s))
 
 
 def costs(run_id: str) -> CostReport:
