@@ -15,6 +15,7 @@ from pages.widgets import (
     whatif_baseline,
     whatif_knobs,
     whatif_ledger,
+    whatif_more,
     whatif_pins,
     whatif_sensitivity,
     whatif_stage,
@@ -71,6 +72,7 @@ def screen(baseline: Baseline) -> None:
         "pins": (_("Pinned"), whatif_pins.section),
         "ledger": (_("Ledger"), whatif_ledger.section),
         "sensitivity": (_("Which knobs matter"), whatif_sensitivity.section),
+        "more": (_("What if more"), whatif_more.section),
     }
     for name, place in layout.open_tabs({name: title for name, (title, _draw) in tabs.items()}, key="whatif_tabs"):
         with place:

@@ -11,7 +11,9 @@ from typing import Any
 import streamlit as st
 
 from engine import api
+from engine.errors import EngineError, ErrorKind
 from engine.specs import RunSpec
+from engine.specs.prediction import Effect
 from engine.specs.probe import WhatIf
 from pages.widgets.whatif_state import Comparison
 from pages.widgets.whatif_words import ordered
@@ -63,6 +65,25 @@ def _give_up(place: str, key: str) -> None:
     if asked is not None and asked != key:
         api.cancel_probes(f"{session()}/{place}")
         st.session_state[f"whatif/asked/{place}"] = None
+
+
+def foretold(baseline: RunSpec, changes: Mapping[str, Any], comparison: Comparison) -> Effect | None:
+    """What the tweak is expected to do before it is measured; None while the engine still thinks about it.
+
+    It is asked with no wait at all: a turned knob never stands still for it.
+    """
+    kept: dict[str, Effect] = st.session_state.setdefault("whatif/foretold", {})
+    key = json.dumps([baseline.digest(), ordered(changes), comparison.budget.model_dump()])
+    if key not in kept:
+        try:
+            kept[key] = api.predict_effect(baseline, ordered(changes), comparison.budget, timeout_s=0.0)
+        except EngineError as error:
+            if error.kind is not ErrorKind.UNAVAILABLE:
+                raise
+            return None
+        while len(kept) > KEPT:
+            kept.pop(next(iter(kept)))
+    return kept[key]
 
 
 def note(baseline: RunSpec, changes: Mapping[str, Any], comparison: Comparison, found: WhatIf) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from engine import api
 from engine.specs import RunSpec
-from pages.widgets import state
+from pages.widgets import costs, state
 from pages.widgets.text import _, plain
 from pages.widgets.tokens import submit_token
 from pages.widgets.whatif_baseline import Baseline
@@ -27,6 +27,7 @@ def offer(baseline: Baseline, changes: Mapping[str, Any], *, key: str) -> None:
     """What would run, and the button that starts it."""
     spec = named(baseline, changes)
     st.markdown(f"**{plain(spec.name)}**")
+    costs.follow(spec, key=f"{key}_costs")
     if st.button(_("Start the full run"), type="primary", icon=":material/play_arrow:", key=f"{key}_start"):
         token = submit_token(f"{key}_submit", spec)
         state.go(state.TRAIN_PAGE, run=api.submit(spec, token=token))

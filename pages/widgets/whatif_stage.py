@@ -25,6 +25,7 @@ from pages.widgets.whatif_knobs import KNOBS_PART, STAGE_PART
 from pages.widgets.whatif_state import MOST_PINS, Comparison
 from pages.widgets.whatif_words import (
     edited,
+    expectation,
     in_words,
     letters,
     mark,
@@ -184,6 +185,10 @@ def answer(baseline: Baseline, comparison: Comparison, shown: Sequence[Shown]) -
     with st.container(gap="xsmall", key="whatif_said"):
         st.markdown(f"{mark(hand.verdict)} **{sentence(hand.verdict)}**")
         st.caption(progress(comparison, hand))
+        if shown[0].changes and not hand.verdict.pairs and not hand.done:
+            found = whatif_answers.foretold(baseline.spec, shown[0].changes, comparison)
+            if found is not None:
+                st.caption(f":material/online_prediction: {expectation(found)}")
     views = views_of(shown)
     chosen = st.segmented_control(
         _("Curve"),

@@ -10,17 +10,18 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import quote, unquote
 
 import streamlit as st
 
 from engine.errors import EngineError, ErrorKind
+from engine.specs.prediction import ScaleOver
 from engine.specs.probe import SEEDS, ProbeBudget
 from engine.text import N_
 
-BASE, TURN, PIN, BOX, MORE, TORNADO = "base", "turn", "pin", "box", "knobs", "tornado"
-KEYS = (BASE, TURN, PIN, BOX, MORE, TORNADO)
+BASE, TURN, PIN, BOX, KNOBS, TORNADO, MORE = "base", "turn", "pin", "box", "knobs", "tornado", "more"
+KEYS = (BASE, TURN, PIN, BOX, KNOBS, TORNADO, MORE)
 MOST_PINS = 6
 LATE_S = 5.0  # so long an address that this session wrote may still come back from a slow browser
 _SESSION, _WRITTEN = "whatif", "whatif/written"
@@ -40,6 +41,7 @@ class Comparison:
     seeds: int = SEEDS
     knobs: tuple[str, ...] = ()  # paths of knobs that were taken out of the search
     tornado: bool = False  # whether every knob is turned by itself
+    more: str = ""  # of what there shall be more: "data", "epochs", "width", "depth"
 
     def turned(self, path: str, value: Any) -> Comparison:
         """The same with one more field of the tweak set."""
@@ -74,8 +76,9 @@ def to_address(comparison: Comparison) -> dict[str, list[str]]:
         TURN: [_written(comparison.changes)] if comparison.changes else [],
         PIN: [_written(pin) for pin in comparison.pins],
         BOX: [_written(unusual)] if unusual else [],
-        MORE: [";".join(comparison.knobs)] if comparison.knobs else [],
+        KNOBS: [";".join(comparison.knobs)] if comparison.knobs else [],
         TORNADO: ["1"] if comparison.tornado else [],
+        MORE: [comparison.more] if comparison.more else [],
     }
     return {key: values for key, values in written.items() if values}
 
@@ -97,7 +100,8 @@ def from_address(values: Mapping[str, Sequence[str]]) -> Comparison:
             budget=budget,
             seeds=min(max(seeds, 1), 20),
             tornado=bool(values.get(TORNADO)),
-            knobs=tuple(path for path in "".join(values.get(MORE, ())[:1]).split(";") if path),
+            more="".join(over for over in values.get(MORE, ())[:1] if over in get_args(ScaleOver)),
+            knobs=tuple(path for path in "".join(values.get(KNOBS, ())[:1]).split(";") if path),
         )
     except ValueError as error:  # pydantic's, json's and int's alike
         raise EngineError(

@@ -9,6 +9,7 @@ from typing import Any
 from engine.errors import EngineError
 from engine.specs import RunSpec
 from engine.specs.knobs import Knob, changes_between
+from engine.specs.prediction import Effect
 from engine.specs.probe import INFINITE, VerdictKind, VerdictRecord
 from engine.text import N_
 from pages.widgets import documents, fields, layout, numbers
@@ -175,6 +176,30 @@ def sentence(verdict: VerdictRecord) -> str:
         VerdictKind.TOO_EARLY: N_("{metric} {effect} with one seed: too early to tell"),
     }
     return plain(say_raw(templates[kind], **values))
+
+
+def expectation(effect: Effect) -> str:
+    """What a tweak is expected to do before it is measured, in a sentence. Safe in markdown."""
+    if not effect.inside or effect.difference is None:
+        if effect.missing:
+            return plain(say_raw("Expected: unknown; {n} more results are needed to foretell.", n=effect.missing))
+        return plain(_("Expected: unknown. This lies outside of what was tried here; the probe will tell."))
+    band, metric = effect.difference, effect.metric
+    words = say_raw(
+        "Expected before measuring: {metric} {value} (90 %: {low} to {high}), from {n} results",
+        metric=metric_words(metric),
+        value=difference(band.value, metric),
+        low=difference(band.low, metric, unit=False),
+        high=difference(band.high, metric, unit=False),
+        n=effect.points,
+    )
+    if effect.cost is not None and effect.cost.seconds is not None and effect.cost.memory_bytes is not None:
+        words += "; " + say_raw(
+            "a full run about {time}, {memory}",
+            time=numbers.duration(effect.cost.seconds.value),
+            memory=numbers.size(effect.cost.memory_bytes.value),
+        )
+    return plain(words)
 
 
 def badge(verdict: VerdictRecord) -> str:
