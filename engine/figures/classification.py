@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from engine.figures.intervals import error_bars, interval_text
 from engine.figures.ranking import (
     Counts,
     average_precision,
@@ -33,6 +36,7 @@ from engine.text import N_
 
 MAX_CURVES = 8  # more curves than colours and dashes can be told apart by
 WRITTEN_CLASSES = 14  # up to here figures fit into the cells
+CURVE_HEIGHT_PX = 420
 DARK_CELL = 0.8  # share from which a cell is so full that only white reads on it
 ONE_CLASS = N_("Not defined: all examples belong to one class")
 
@@ -97,29 +101,7 @@ def roc_curves(
         threshold: for two classes, where the decision stands now.
         translate: for the words of the figure.
     """
-    figure = new_figure(translate(N_("False positive rate")), translate(N_("True positive rate")), height_px=420)
-    drawn = 0
-    for number, (label, counts) in enumerate(_ranked_classes(truth, probabilities)):
-        if not counts.positives or not counts.negatives:
-            continue
-        x, y = _thin_monotone(counts.false_positive_rate, counts.true_positive_rate)
-        name = f"{safe(classes[label], 22)} ({roc_area(counts):.3f})"
-        figure.add_scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            name=name,
-            line={"color": look(number)["color"], "dash": look(number)["dash"], "width": 2},
-            hovertemplate=f"%{{x:.3f}}, %{{y:.3f}}<extra>{name}</extra>",
-        )
-        if threshold is not None and len(classes) == 2:
-            _mark_threshold(figure, counts, counts.false_positive_rate, counts.true_positive_rate, threshold, translate)
-        drawn += 1
-    if not drawn:
-        return empty_figure(translate(ONE_CLASS), height_px=420)
-    _chance(figure, [0, 1], [0, 1], translate(N_("chance")))
-    figure.update_xaxes(range=[-0.01, 1.01])
-    return figure.update_yaxes(range=[-0.01, 1.02])
+    return _ranking_curves(_ROC, truth, probabilities, classes, threshold, translate)
 
 
 def precision_recall_curves(
@@ -131,31 +113,7 @@ def precision_recall_curves(
     translate: Translate = untranslated,
 ) -> go.Figure:
     """Precision against recall, with the average precision in the legend (Davis & Goadrich 2006). See `roc_curves`."""
-    figure = new_figure(translate(N_("Recall")), translate(N_("Precision")), height_px=420)
-    drawn = 0
-    for number, (label, counts) in enumerate(_ranked_classes(truth, probabilities)):
-        if not counts.positives or not counts.negatives:
-            continue
-        x, y = _thin_monotone(counts.true_positive_rate, counts.precision)
-        name = f"{safe(classes[label], 22)} ({average_precision(counts):.3f})"
-        figure.add_scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            name=name,
-            line={"color": look(number)["color"], "dash": look(number)["dash"], "width": 2, "shape": "vh"},
-            hovertemplate=f"%{{x:.3f}}, %{{y:.3f}}<extra>{name}</extra>",
-        )
-        if len(classes) == 2:
-            share = counts.positives / (counts.positives + counts.negatives)
-            _chance(figure, [0, 1], [share, share], translate(N_("chance")))
-            if threshold is not None:
-                _mark_threshold(figure, counts, counts.true_positive_rate, counts.precision, threshold, translate)
-        drawn += 1
-    if not drawn:
-        return empty_figure(translate(ONE_CLASS), height_px=420)
-    figure.update_xaxes(range=[-0.01, 1.01])
-    return figure.update_yaxes(range=[-0.01, 1.03])
+    return _ranking_curves(_PRECISION_RECALL, truth, probabilities, classes, threshold, translate)
 
 
 def class_scores(
@@ -176,13 +134,14 @@ def class_scores(
             mode="markers",
             name=translate(title),
             marker={"color": style["color"], "symbol": style["symbol"], "size": 8},
-            error_x=_error_bars(found, style["color"]),
+            error_x=error_bars(found, style["color"]),
             customdata=order,
-            hovertext=[_interval_text(safe(classes[label]), value) for label, value in zip(order, found, strict=True)],
+            hovertext=[interval_text(safe(classes[label]), value) for label, value in zip(order, found, strict=True)],
             hoverinfo="text",
         )
     labels = [f"{safe(classes[label], 24)} ({by_class[label]['support'].value:,.0f})" for label in order]
-    figure.update_xaxes(range=[-0.02, 1.05])
+    lowest = min(by_class[label][name].low for label in order for _title, name in names)
+    figure.update_xaxes(range=[max(0.0, math.floor(10 * lowest) / 10) - 0.02, 1.02])
     return figure.update_yaxes(tickvals=list(range(len(order))), ticktext=labels, autorange="reversed")
 
 
@@ -238,6 +197,73 @@ def _ranked_classes(truth: NDArray[Any], probabilities: NDArray[Any]) -> list[tu
     return usable
 
 
+@dataclass(frozen=True)
+class _Plane:
+    """What one kind of ranking curve draws."""
+
+    x_title: str  # marked for translation
+    y_title: str
+    x: Callable[[Counts], NDArray[Any]]
+    y: Callable[[Counts], NDArray[Any]]
+    area: Callable[[Counts], float]
+    chance: Callable[[Counts], tuple[float, float]]  # a guess's heights at 0 and 1
+    shape: str
+
+
+_ROC = _Plane(
+    N_("False positive rate"),
+    N_("True positive rate"),
+    lambda counts: counts.false_positive_rate,
+    lambda counts: counts.true_positive_rate,
+    roc_area,
+    lambda _counts: (0.0, 1.0),
+    "linear",
+)
+_PRECISION_RECALL = _Plane(
+    N_("Recall"),
+    N_("Precision"),
+    lambda counts: counts.true_positive_rate,
+    lambda counts: counts.precision,
+    average_precision,
+    lambda counts: (counts.positives / (counts.positives + counts.negatives),) * 2,
+    "vh",
+)
+
+
+def _ranking_curves(
+    plane: _Plane,
+    truth: NDArray[Any],
+    probabilities: NDArray[Any],
+    classes: Sequence[str],
+    threshold: float | None,
+    translate: Translate,
+) -> go.Figure:
+    curves = _ranked_classes(truth, probabilities)
+    if not curves:
+        return empty_figure(translate(ONE_CLASS), height_px=CURVE_HEIGHT_PX)
+    figure = new_figure(translate(plane.x_title), translate(plane.y_title), height_px=CURVE_HEIGHT_PX)
+    for number, (label, counts) in enumerate(curves):
+        x, y = _thin_monotone(plane.x(counts), plane.y(counts))
+        name = f"{safe(classes[label], 22)} ({plane.area(counts):.3f})"
+        style = look(number)
+        figure.add_scatter(
+            x=x,
+            y=y,
+            mode="lines",
+            name=name,
+            line={"color": style["color"], "dash": style["dash"], "width": 2, "shape": plane.shape},
+            hovertemplate=f"%{{x:.3f}}, %{{y:.3f}}<extra>{name}</extra>",
+        )
+    counts = curves[0][1]
+    two = len(classes) == 2
+    if two and threshold is not None:
+        _mark_threshold(figure, counts, plane.x(counts), plane.y(counts), threshold, translate)
+    if two or plane is _ROC:  # the height of a guess's precision differs by class
+        _chance(figure, [0, 1], plane.chance(counts), translate(N_("chance")))
+    figure.update_xaxes(range=[-0.01, 1.01])
+    return figure.update_yaxes(range=[-0.01, 1.03])
+
+
 def _thin_monotone(x: NDArray[Any], y: NDArray[Any], points: int = 1000) -> tuple[NDArray[Any], NDArray[Any]]:
     if len(x) <= points:
         return x, y
@@ -262,19 +288,3 @@ def _chance(figure: go.Figure, x: Sequence[float], y: Sequence[float], name: str
     figure.add_scatter(
         x=x, y=y, mode="lines", name=name, line={"color": MUTED, "dash": "dot", "width": 1}, hoverinfo="skip"
     )
-
-
-def _error_bars(found: Sequence[Interval], colour: str) -> dict[str, Any]:
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [value.high - value.value for value in found],
-        "arrayminus": [value.value - value.low for value in found],
-        "color": colour,
-        "thickness": 1.2,
-        "width": 3,
-    }
-
-
-def _interval_text(name: str, value: Interval) -> str:
-    return f"{name}: {value.value:.3f} ({value.low:.3f} – {value.high:.3f})"

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
+from engine.figures.intervals import error_bars, interval_text
 from engine.figures.theme import ACCENT, MUTED, Translate, empty_figure, look, new_figure, safe, untranslated
 from engine.specs.records import Interval
 from engine.text import N_
@@ -55,15 +56,7 @@ def _add_interval(figure: go.Figure, value: Interval, model: str, place: int, ce
         y=[place],
         mode="markers",
         marker={"color": colour, "symbol": look(place)["symbol"], "size": 10},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": [value.high - value.value],
-            "arrayminus": [value.value - value.low],
-            "color": colour,
-            "thickness": 1.6,
-            "width": 5,
-        },
-        hovertemplate=f"{safe(model)}: {value.value:.4g} ({value.low:.4g} – {value.high:.4g})<extra></extra>",
+        error_x=error_bars([value], colour, thickness=1.6, width=5),
+        hovertemplate=f"{interval_text(safe(model), value, '.4g')}<extra></extra>",
         **cell,
     )

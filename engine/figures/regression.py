@@ -59,7 +59,7 @@ def residual_histogram(
     low, high = np.quantile(residuals, [0.005, 0.995])  # one wild row must not squeeze all others into one bar
     edges = np.linspace(low, high if high > low else low + 1e-9, bins + 1)
     counts, _edges = np.histogram(np.clip(residuals, edges[0], edges[-1]), edges)
-    figure = new_figure(translate(N_("Residual")), translate(N_("Rows")), showlegend=False, bargap=0.02)
+    figure = new_figure(translate(N_("Residual")), translate(N_("Rows")), height_px=420, showlegend=False, bargap=0.02)
     reach = np.stack([edges[:-1], edges[1:]], axis=1)
     reach[0, 0] = min(reach[0, 0], residuals.min())
     reach[-1, 1] = max(reach[-1, 1], residuals.max())

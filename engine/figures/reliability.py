@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from engine.figures.intervals import wilson
 from engine.figures.ranking import calibration_bins, decision_counts
 from engine.figures.theme import (
     ACCENT,
@@ -22,6 +23,8 @@ from engine.figures.theme import (
     untranslated,
 )
 from engine.text import N_
+
+CALIBRATION_HEIGHT_PX = 440  # both stand beside each other
 
 
 def calibration_curve(
@@ -40,8 +43,9 @@ def calibration_curve(
     if not len(promised):
         return empty_figure(translate(N_("No examples")))
     found = calibration_bins(np.asarray(happened, bool), promised, bins)
+    low, high = wilson(found.happened, found.rows)
     figure = make_subplots(2, 1, shared_xaxes=True, row_heights=[0.72, 0.28], vertical_spacing=0.06)
-    figure.update_layout(template=new_figure().layout.template, height=460)
+    figure.update_layout(template=new_figure().layout.template, height=CALIBRATION_HEIGHT_PX)
     figure.add_scatter(
         x=[0, 1],
         y=[0, 1],
@@ -61,7 +65,9 @@ def calibration_curve(
         marker={"size": 7},
         error_y={
             "type": "data",
-            "array": _wilson(found.happened, found.rows),
+            "symmetric": False,
+            "array": high - found.happened,
+            "arrayminus": found.happened - low,
             "color": ACCENT,
             "thickness": 1,
             "width": 3,
@@ -149,7 +155,12 @@ def confidence_histogram(
     """How sure the model was, right and wrong apart. Bars carry `customdata` (from, to) for clicks."""
     edges = np.linspace(0, 1, bins + 1)
     sure, right = np.asarray(confidence, float), np.asarray(correct, bool)
-    figure = new_figure(translate(N_("Probability of the predicted class")), translate(N_("Rows")), barmode="stack")
+    figure = new_figure(
+        translate(N_("Probability of the predicted class")),
+        translate(N_("Rows")),
+        height_px=CALIBRATION_HEIGHT_PX,
+        barmode="stack",
+    )
     groups = ((N_("right"), right, ACCENT, ""), (N_("wrong"), ~right, COLOURS[1], "/"))
     for name, chosen, colour, pattern in groups:
         counts, _edges = np.histogram(sure[chosen], edges)
@@ -163,9 +174,3 @@ def confidence_histogram(
             hovertemplate=f"%{{customdata[0]:.2f}} – %{{customdata[1]:.2f}}: %{{y:,}}<extra>{translate(name)}</extra>",
         )
     return figure.update_xaxes(range=[max(0.0, float(sure.min()) - 0.05) if len(sure) else 0, 1])
-
-
-def _wilson(share: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any]:
-    """Half the width of the 95 % Wilson interval of a share (Wilson 1927)."""
-    z = 1.96
-    return z / (1 + z**2 / rows) * np.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
