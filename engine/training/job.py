@@ -9,6 +9,7 @@ from engine.models import speed
 from engine.specs import Part, RunSpec
 from engine.text import N_
 from engine.training import checkpoints
+from engine.training.accounts import Accounts
 from engine.training.branch_points import branch_point
 from engine.training.branching import Branch, branch_off, take_over
 from engine.training.callbacks.resources import backend_device
@@ -37,21 +38,24 @@ def execute(spec: RunSpec, context: RunContext) -> Outcome:
     Raises:
         EngineError: what went wrong and what to try: BAD_INPUT, BAD_DATA, DIVERGED, OUT_OF_MEMORY, OUT_OF_DISK.
     """
-    with explained(spec):
+    with explained(spec), Accounts(spec, context) as accounts:
         context.phase(PREPARING)
         encoded = encoded_data(spec.data).keep()
         if context.stop_requested():
             return Outcome.STOPPED
         context.phase(BUILDING)
         with compiled_steps(spec, encoded) as stepper:
+            accounts.expect(encoded, stepper)
             result = train(spec, encoded, stepper, context)
             if result.outcome is Outcome.STOPPED:
+                accounts.close(result.state, finished=False)
                 return Outcome.STOPPED
             steps = result.state.step - result.state.first_step
             speed.learn(spec.model.kind, stepper.settings.model, steps * spec.training.batch_size, result.state.seconds)
             context.phase(EVALUATING)
             save_model(context.run_dir, spec, stepper.settings.model, encoded)
             _evaluate(spec, stepper, encoded, context, result.state.step)
+            accounts.close(result.state, finished=True)
         return Outcome.FINISHED
 
 

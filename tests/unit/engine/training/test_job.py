@@ -64,6 +64,34 @@ def test_a_stopped_job_goes_on(tmp_path: Path) -> None:
     assert execute(spec, LocalContext(tmp_path / "run")) is Outcome.FINISHED
 
 
+def test_what_a_run_takes_is_estimated_before_and_measured_after(tmp_path: Path) -> None:
+    from engine.models.costs import design_of, entries
+    from engine.store.artifacts import read_cost_file
+    from engine.training.job import execute
+
+    spec = small("diabetes").edit({"training.epochs": 60})
+    first = LocalContext(tmp_path / "run")
+    first.request_stop()
+    assert execute(spec, first) is Outcome.STOPPED
+    context = LocalContext(tmp_path / "run")
+    assert execute(spec, context) is Outcome.FINISHED
+    report = read_cost_file(context.run_dir)
+    assert report.estimated is not None
+    assert report.measured is not None
+    assert report.measured.memory_bytes > 10e6
+    assert context.history("energy_wh")[-1][1] == pytest.approx(report.measured.energy_wh)
+    assert context.history("peak_memory_bytes")[-1][1] == report.measured.memory_bytes
+    again = LocalContext(tmp_path / "again")
+    assert execute(spec.edit({"training.max_train_time_s": 2.0, "training.epochs": 10_000}), again) is Outcome.FINISHED
+    assert [entry.design for entry in entries()][-1:] == [design_of(spec)]
+    third = LocalContext(tmp_path / "third")
+    assert execute(spec, third) is Outcome.FINISHED
+    estimated = read_cost_file(third.run_dir).estimated
+    assert estimated is not None
+    assert estimated.source == "same_design"
+    assert estimated.seconds is not None
+
+
 def test_a_missing_parent_is_named(tmp_path: Path) -> None:
     from engine.training.job import execute
 
