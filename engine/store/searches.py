@@ -11,7 +11,7 @@ import json
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 
@@ -129,17 +129,17 @@ def list_trials(search_id: str) -> list[TrialRecord]:
     return [_trial_record(trial, live.get(trial.number, []), best, front) for trial in rows]
 
 
-def objectives_of(spec: RunSpec) -> tuple[tuple[str, str], ...]:
+def objectives_of(spec: RunSpec) -> tuple[tuple[str, Literal["max", "min"]], ...]:
     """The objectives with what "auto" stands for: (metric, "max" or "min")."""
-    assert_search = spec.search
-    if assert_search is None:
+    search = spec.search
+    if search is None:
         return ()
     first = "val/accuracy" if spec.data.task.is_classification else "val/rmse"
-    resolved = []
-    for goal in assert_search.objectives:
+    resolved: list[tuple[str, Literal["max", "min"]]] = []
+    for goal in search.objectives:
         metric = first if goal.metric == "auto" else goal.metric
-        lower = lower_is_better(metric) or metric in COSTS
-        resolved.append((metric, ("min" if lower else "max") if goal.direction == "auto" else goal.direction))
+        natural: Literal["max", "min"] = "min" if lower_is_better(metric) or metric in COSTS else "max"
+        resolved.append((metric, natural if goal.direction == "auto" else goal.direction))
     return tuple(resolved)
 
 

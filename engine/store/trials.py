@@ -118,8 +118,9 @@ class NotOurs(Exception):  # noqa: N818 - a signal between two processes, not an
 
 
 def active() -> list[str]:
-    """The searches that have something to do: those that run, and those with trials that are not over."""
-    open_trials = sa.select(trials.c.search_id).where(trials.c.status == TrialStatus.RUNNING.value)
+    """The searches that have something to do: those that run, and those with trials that are not over or not told."""
+    untold = sa.and_(trials.c.status == TrialStatus.COMPLETED.value, trials.c.told == 0)  # judged since
+    open_trials = sa.select(trials.c.search_id).where(sa.or_(trials.c.status == TrialStatus.RUNNING.value, untold))
     wanted = sa.or_(searches.c.status == SearchStatus.RUNNING.value, searches.c.id.in_(open_trials))
     with reading() as connection:
         return [str(i) for i in connection.execute(sa.select(searches.c.id).where(wanted)).scalars()]

@@ -43,7 +43,7 @@ class Book:
     """
 
     def __init__(
-        self, spec: RunSpec, goals: tuple[tuple[str, str], ...], rows: Sequence[TrialRow], state: dict[str, Any]
+        self, spec: RunSpec, goals: Sequence[tuple[str, str]], rows: Sequence[TrialRow], state: dict[str, Any]
     ) -> None:
         self._spec, self._goals = spec, goals
         self.oracle = build_oracle(spec, goals)
@@ -86,7 +86,7 @@ class Book:
                 first = int(row.plan.get("first_epoch", 0)) + 1
                 for epoch, value in enumerate(row.result.get("curve", ()), start=first):
                     self._call(self.oracle.update_trial, row.oracle_id, {metric: value}, epoch)
-            trial.score = row.score
+            trial.score, trial.best_step = row.score, _best_epoch(row, self._goals[0][1])
         trial.status = COMPLETED if scored else FAILED
         self._rescore()
         self._call(self.oracle.end_trial, trial)
@@ -163,6 +163,7 @@ class Book:
             trial = oracle.trials[row.oracle_id]
             scored = row.status in _WITH_SCORE and row.score is not None
             trial.status, trial.score = (COMPLETED, row.score) if scored else (FAILED, None)
+            trial.best_step = _best_epoch(row, self._goals[0][1]) if scored else 0
             oracle.end_order.append(row.oracle_id)
             oracle._run_times[row.oracle_id] = 1
             if scored:
@@ -183,3 +184,12 @@ class Book:
         if hasattr(oracle, "fit_state"):
             oracle.load_fit_state(state.get("fit", {}))
         self._rescore()
+
+
+def _best_epoch(row: TrialRow, direction: str) -> int:
+    """The epoch of a trial's best result."""
+    curve, first = row.result.get("curve", ()), int(row.plan.get("first_epoch", 0)) + 1
+    if not curve:
+        return int(row.plan.get("epochs", 0))
+    pick = max if direction == "max" else min
+    return first + int(pick(range(len(curve)), key=lambda epoch: curve[epoch]))

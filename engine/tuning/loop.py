@@ -12,6 +12,8 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 
+import sqlalchemy as sa
+
 from engine.errors import EngineError, ErrorKind
 from engine.specs import RunStatus
 from engine.specs.search import JUDGEMENT, SearchSpec
@@ -88,10 +90,11 @@ class Loop:
     def _begin(self, found: SearchState) -> None:
         """Earlier runs and start points, before the oracle is asked for the first time."""
         rows = earlier_rows(found.spec, self._goals)
-        for start in self._search.start_points:
-            rows.append(TrialRow(number=len(rows), origin="start", values=dict(start)))
+        rows += [TrialRow(number=0, origin="start", values=dict(start)) for start in self._search.start_points]
         with store.change(self.id, self._owner) as connection:
-            for row in rows:
+            first = store.next_number(connection, self.id)  # a person may have been quicker
+            for number, row in enumerate(rows, start=first):
+                row.number = number
                 self._adopt(row)
                 if row.origin == "earlier":
                     self._tell(row)
@@ -117,7 +120,8 @@ class Loop:
         if not reason:
             return
         out_of_time = bool(self._budget.seconds) and self._seconds >= self._budget.seconds
-        if not out_of_time and ends and reason == _SPENT:
+        judging = any(row.status is TrialStatus.JUDGING for row in self._rows.values())
+        if not out_of_time and (ends or judging) and reason == _SPENT:
             return  # every trial of the budget is to be finished
         error = None if self._any_score() else self._all_failed()
         status = SearchStatus.FAILED if error is not None and not ends else SearchStatus.FINISHED
@@ -219,7 +223,7 @@ class Loop:
         if row.status is TrialStatus.FAILED:
             log.info("trial %d failed: %s", row.number, row.error)
 
-    def _stop_where_broken(self, connection: store.sa.Connection, row: TrialRow) -> None:
+    def _stop_where_broken(self, connection: sa.Connection, row: TrialRow) -> None:
         if row.status is not TrialStatus.FAILED or row.error is None or self._any_score():
             return
         failed = sum(other.status is TrialStatus.FAILED for other in self._rows.values())
@@ -323,7 +327,7 @@ class Loop:
             plan["continues"] = past.number
         return plan
 
-    def _enter(self, connection: store.sa.Connection, row: TrialRow) -> None:
+    def _enter(self, connection: sa.Connection, row: TrialRow) -> None:
         """Give a trial its runs; where its values make no document it has failed already."""
         parents: Sequence[str] = ()
         if row.plan.get("continues") is not None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import keras_tuner
@@ -92,6 +93,8 @@ class GridOracle(InStore, oracles.GridSearchOracle):
 class HyperbandOracle(InStore, oracles.HyperbandOracle):
     """Hyperband; a failed trial counts as the worst of its round instead of holding it up."""
 
+    _brackets: list[dict[str, Any]]
+
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """As the original, but for failed trials and for spaces smaller than a round."""
         self._remove_completed_brackets()
@@ -150,7 +153,7 @@ class HyperbandOracle(InStore, oracles.HyperbandOracle):
         self._brackets = [bracket for bracket in self._brackets if is_open(bracket)]
 
 
-def build_oracle(spec: RunSpec, goals: tuple[tuple[str, str], ...]) -> Any:
+def build_oracle(spec: RunSpec, goals: Sequence[tuple[str, str]]) -> Any:
     """The oracle of a document's search.
 
     Args:

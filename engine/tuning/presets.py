@@ -51,7 +51,10 @@ def presets_of(spec: RunSpec) -> list[SearchPreset]:
             N_("Size and shape of the model"),
             N_("Width, depth and what stands between, with the learning rate; short trials first (Hyperband)."),
             [known.get(_RATE), *(knob for knob in known.values() if _is_shape(knob))],
-            {"algorithm": {"kind": "hyperband", "max_epochs": min(max(spec.training.epochs, 9), 81)}},
+            {
+                "algorithm": {"kind": "hyperband", "max_epochs": min(max(spec.training.epochs, 9), 81)},
+                "budget": {"trials": 0},
+            },
         ),
         _optimizers(spec),
         _preset(

@@ -25,7 +25,8 @@ def execute(spec: RunSpec, context: Any) -> Outcome:
     """Pretend to train by a document; a learning rate above 1 diverges."""
     context.phase(TRAINING)
     rate = spec.training.optimizer.learning_rate
-    epochs, final, curve = spec.training.epochs, score_of(spec), []
+    epochs, final = spec.training.epochs, score_of(spec)
+    curve: list[float] = []
     for epoch in range(1, epochs + 1):
         wake_at = time.monotonic() + spec.training.max_train_time_s / epochs
         while (left := wake_at - time.monotonic()) > 0:

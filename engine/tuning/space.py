@@ -10,6 +10,7 @@ from typing import Any
 
 from engine.errors import EngineError, ErrorKind
 from engine.specs import RunSpec
+from engine.specs.knobs import Knob, knobs
 from engine.specs.search import JUDGEMENT, Dimension, FloatRange, IntRange, Options, SearchSpec
 from engine.specs.split import KFoldSplit, RandomSplit, StratifiedSplit
 from engine.text import N_
@@ -198,7 +199,9 @@ def check(spec: RunSpec) -> None:
             split=spec.data.split.kind,
         )
     _check_objectives(spec, search)
+    known = {knob.path: knob for knob in knobs(spec.model_copy(update={"search": None}))}
     for i, dimension in enumerate(search.dimensions):
+        _check_bounds(dimension, known.get(dimension.path), f"dimensions.{i}")
         _check_dimension(spec, search, dimension, f"dimensions.{i}")
     for i, start in enumerate(search.start_points):
         try:
@@ -256,6 +259,27 @@ def _check_dimension(spec: RunSpec, search: SearchSpec, dimension: Dimension, wh
             return
     if problem is not None:
         raise _at(problem, where, path=dimension.path)
+
+
+def _check_bounds(dimension: Dimension, knob: Knob | None, where: str) -> None:
+    """A range stays within the bounds of its field."""
+    if knob is None or not isinstance(dimension, FloatRange | IntRange):
+        return
+    for end, bound, beyond in (
+        (dimension.low, knob.low, dimension.low < (knob.low if knob.low is not None else -math.inf)),
+        (dimension.high, knob.high, dimension.high > (knob.high if knob.high is not None else math.inf)),
+    ):
+        if beyond:
+            raise _bad(
+                N_("{path}: the range reaches {end}, but the field goes from {low} to {high}."),
+                N_("Narrow the range."),
+                where,
+                path=dimension.path,
+                end=f"{end:g}",
+                bound=f"{bound:g}",
+                low="-∞" if knob.low is None else f"{knob.low:g}",
+                high="∞" if knob.high is None else f"{knob.high:g}",
+            )
 
 
 def _ends(dimension: Dimension) -> list[Any]:
