@@ -27,6 +27,7 @@ _PULSE_S = 0.03  # between two looks at whether a running probe is still wanted,
 _LOOK_S = 0.01  # between two looks at the queue while knobs are being turned
 _IDLE_LOOK_S = 0.05  # when nobody has asked for a while
 _ATTENTIVE_S = 120.0
+_PROGRAMS = 16  # compiled models that are kept: knobs are turned back
 _MOST_PROBES = 2000  # the process is replaced after so many: what leaks, leaks for so long
 
 
@@ -45,9 +46,13 @@ class Prober:
     def warm_up(self) -> dict[str, Any]:
         """Import what probes need and trace a step; says who this is."""
         from engine.jobs.warmth import warm_up
+        from engine.models.live import keep_zeros
+        from engine.training.compiling import keep_more
         from engine.whatif import probe
 
         device = warm_up(training=True)
+        keep_zeros(True)
+        keep_more(_PROGRAMS)
         return whoami() | {"device": device, "module": probe.__name__}
 
     def serve(self, limit_bytes: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from engine.models.blocks import Style, dropout, initializer, penalty, residual
+from engine.models.blocks import MultiHeadAttention, Style, dropout, initializer, penalty, residual
 
 
 @keras.saving.register_keras_serializable("lathe")
@@ -174,7 +174,7 @@ def _sublayer(style: Style, x: Any, apply: Any, *, rates: tuple[float, float], n
 
 
 def _attend(style: Style, x: Any, heads: int, rate: float, mask: Any, name: str) -> Any:
-    attention = layers.MultiHeadAttention(
+    attention = MultiHeadAttention(
         heads,
         x.shape[-1] // heads,
         dropout=rate,

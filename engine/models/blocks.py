@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import layers
 
+from engine.models.live import LiveNumber, beside_the_seeds, zeros_are_kept
 from engine.specs.models.base import Activation, Initializer, ModelSpec, Normalization
 
 
@@ -25,9 +26,28 @@ def initializer(name: Initializer) -> Any:
     return keras.initializers.get(name)
 
 
+@keras.saving.register_keras_serializable("lathe")
+class Penalty(keras.regularizers.L1L2):
+    """Keras' L1L2 whose factors can be turned without a new trace; a factor of 0 is left out."""
+
+    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
+        super().__init__(l1=l1, l2=l2)
+        self._live_l1 = LiveNumber(l1, "l1") if l1 else None
+        self._live_l2 = LiveNumber(l2, "l2") if l2 else None
+
+    def __call__(self, x: Any) -> Any:
+        """l1 · sum|x| + l2 · sum x²."""
+        terms = []
+        if self._live_l1 is not None:
+            terms.append(self._live_l1.get() * keras.ops.sum(keras.ops.absolute(x)))
+        if self._live_l2 is not None:
+            terms.append(self._live_l2.get() * keras.ops.sum(keras.ops.square(x)))
+        return sum(terms[1:], terms[0]) if terms else keras.ops.zeros(())
+
+
 def penalty(l1: float, l2: float) -> Any:
     """A kernel regulariser, or None where there is nothing to add."""
-    return keras.regularizers.L1L2(l1=l1, l2=l2) if l1 or l2 else None
+    return Penalty(l1, l2) if l1 or l2 else None
 
 
 def normalization(
@@ -110,9 +130,51 @@ class Style:
         return self.act(self.norm(x, name=f"{name}norm"), name=f"{name}act")
 
 
+@keras.saving.register_keras_serializable("lathe")
+class Dropout(layers.Dropout):
+    """Keras' Dropout (Srivastava et al. 2014) whose rate can be turned without a new trace."""
+
+    def __init__(self, rate: float, **options: Any) -> None:
+        # Keras gives a layer that is off no seeds; one that may be turned up needs them.
+        super().__init__(0.5 if rate == 0 and zeros_are_kept() else rate, **options)
+        self.rate = rate
+        self.live_rate = LiveNumber(rate, f"dropout {self.name}")
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """`(…)` → the same shape; what stays is scaled by 1 / (1 - rate)."""
+        if not training or self.live_rate.is_off:
+            return inputs
+        return drop(inputs, self.live_rate.get(), self.seed_generator)
+
+
+def drop(x: Any, rate: Any, seed: Any) -> Any:
+    """`x` with a random share `rate` of its numbers set to 0 and the others scaled so that the mean stays."""
+    ops = keras.ops
+    keep = keras.random.uniform(ops.shape(x), seed=seed) >= rate
+    return x * (ops.cast(keep, x.dtype) * ops.cast(1.0 / (1.0 - rate), x.dtype))
+
+
 def dropout(x: Any, rate: float, *, name: str) -> Any:
-    """Dropout where the rate is above 0 (Srivastava et al. 2014)."""
-    return layers.Dropout(rate, name=name)(x) if rate else x
+    """Dropout where the rate is above 0, or where a rate of 0 may be turned up."""
+    if rate:
+        return Dropout(rate, name=name)(x)
+    if zeros_are_kept():
+        with beside_the_seeds():
+            return Dropout(rate, name=name)(x)
+    return x
+
+
+@keras.saving.register_keras_serializable("lathe")
+class MultiHeadAttention(layers.MultiHeadAttention):
+    """Keras' MultiHeadAttention (Vaswani et al. 2017) whose dropout can be turned without a new trace."""
+
+    def build(self, *shapes: Any, **named_shapes: Any) -> None:
+        """Build Keras' layer, then let its dropout ask for the rate."""
+        super().build(*shapes, **named_shapes)
+        if not self.dropout:
+            return
+        layer, rate = self._dropout_layer, LiveNumber(self.dropout, f"dropout {self.name}")
+        layer.call = lambda x, training=False: drop(x, rate.get(), layer.seed_generator) if training else x
 
 
 @keras.saving.register_keras_serializable("lathe")
@@ -125,16 +187,18 @@ class StochasticDepth(layers.Layer):
     def __init__(self, rate: float, **options: Any) -> None:
         super().__init__(**options)
         self.rate = rate
+        self.live_rate = LiveNumber(rate, f"depth {self.name}")
         self.seed_generator = keras.random.SeedGenerator()
         self.supports_masking = True
 
     def call(self, x: Any, training: bool = False) -> Any:
         """`(batch, …)` → the same shape."""
-        if not training or self.rate == 0:
+        if not training or self.live_rate.is_off:
             return x
+        rate = self.live_rate.get()
         shape = (keras.ops.shape(x)[0], *[1] * (len(x.shape) - 1))  # one draw an example: (batch, 1, …)
-        keep = keras.random.uniform(shape, seed=self.seed_generator) >= self.rate
-        return x * keras.ops.cast(keep, x.dtype) / (1.0 - self.rate)
+        keep = keras.random.uniform(shape, seed=self.seed_generator) >= rate
+        return x * (keras.ops.cast(keep, x.dtype) * keras.ops.cast(1.0 / (1.0 - rate), x.dtype))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The same shape."""

@@ -11,7 +11,15 @@ from keras import layers
 
 from engine.errors import EngineError, ErrorKind
 from engine.models.attention import Positions
-from engine.models.blocks import StochasticDepth, activation, initializer, normalization, penalty
+from engine.models.blocks import (
+    Dropout,
+    MultiHeadAttention,
+    StochasticDepth,
+    activation,
+    initializer,
+    normalization,
+    penalty,
+)
 from engine.specs.models import layers as kinds
 from engine.specs.models.graph import LayerGraphSpec
 from engine.specs.models.layers import LayerSpec
@@ -240,7 +248,7 @@ def _attention(node: kinds.AttentionLayer, tensors: list[Any], weights: dict[str
             heads=node.heads,
             width=width,
         )
-    layer = layers.MultiHeadAttention(
+    layer = MultiHeadAttention(
         node.heads, node.head_width or width // node.heads, dropout=node.dropout, name=node.id, **_kernel(weights)
     )
     return layer(tensors[0], tensors[-1])
@@ -277,7 +285,7 @@ def _normalization(
 
 @makes(kinds.DropoutLayer)
 def _dropout(node: kinds.DropoutLayer, tensors: list[Any], weights: dict[str, Any], info: Mapping[str, Any]) -> Any:
-    return layers.Dropout(node.rate, name=node.id)(tensors[0])
+    return Dropout(node.rate, name=node.id)(tensors[0])
 
 
 @makes(kinds.StochasticDepthLayer)

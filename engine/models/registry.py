@@ -56,11 +56,12 @@ class Head:
         """Dense layer to the outputs; `extra_logits` `(batch, outputs)` are added. `zeros`: start from zero weights."""
         import keras
 
-        penalty = keras.regularizers.L1L2(l1=self.l1, l2=self.l2) if self.l1 or self.l2 else None
+        from engine.models.blocks import penalty
+
         logits = keras.layers.Dense(
             self.outputs,
             kernel_initializer="zeros" if zeros else "glorot_uniform",
-            kernel_regularizer=penalty,
+            kernel_regularizer=penalty(self.l1, self.l2),
             dtype="float32",  # softmax and losses lose their small differences in half precision
             name="head_logits",
         )(features)

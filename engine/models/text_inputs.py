@@ -6,6 +6,7 @@ import keras
 from keras import layers, ops
 
 from engine.models.attention import PaddingMask
+from engine.models.live import LiveNumber
 from engine.models.registry import Head, Tensors
 
 
@@ -26,13 +27,14 @@ class TokenDropout(layers.Layer):
     def __init__(self, rate: float, **options: Any) -> None:
         super().__init__(**options)
         self.rate = rate
+        self.live_rate = LiveNumber(rate, f"tokens {self.name}")
         self.seed_generator = keras.random.SeedGenerator()
 
     def call(self, tokens: Any, training: bool = False) -> Any:
         """Int `(batch, length)` → the same shape."""
-        if not training or self.rate == 0:
+        if not training or self.live_rate.is_off:
             return tokens
-        drop = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) < self.rate
+        drop = keras.random.uniform(ops.shape(tokens), seed=self.seed_generator) < self.live_rate.get()
         return ops.where(ops.logical_and(drop, ops.not_equal(tokens, 0)), ops.ones_like(tokens), tokens)
 
     def compute_output_spec(self, tokens: Any, training: bool = False) -> Any:

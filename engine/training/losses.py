@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from engine.models.live import LiveNumber, zeros_are_kept
 from engine.specs.training import (
     CrossEntropyLoss,
     FocalLoss,
@@ -29,27 +30,36 @@ def build_loss(spec: LossSpec) -> Loss:
     return _BUILDERS[type(spec)](spec)
 
 
-def _smooth_targets(targets: Any, classes: int, smoothing: float) -> Any:
+def _smooth_targets(targets: Any, classes: int, smoothing: Any) -> Any:
     """One-hot targets mixed with the uniform distribution (Szegedy et al. 2016, section 7)."""
     one_hot = ops.one_hot(targets, classes, dtype="float32")  # (batch, classes)
     return one_hot * (1.0 - smoothing) + smoothing / classes
 
 
 def _cross_entropy(spec: CrossEntropyLoss) -> Loss:
-    smoothing = spec.label_smoothing
+    smoothing = _live_smoothing(spec)
 
     def loss(targets: Any, logits: Any) -> Any:
-        if smoothing == 0.0:
-            return ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
-        return ops.categorical_crossentropy(
-            _smooth_targets(targets, logits.shape[-1], smoothing), logits, from_logits=True
-        )
+        plain = ops.sparse_categorical_crossentropy(targets, logits, from_logits=True)
+        if smoothing is None or smoothing.is_off:
+            return plain
+        # The cross-entropy with the uniform distribution is logsumexp - mean of the logits.
+        uniform = ops.logsumexp(logits, axis=-1) - ops.mean(logits, axis=-1)
+        share = smoothing.get()
+        return (1.0 - share) * plain + share * uniform
 
     return loss
 
 
+def _live_smoothing(spec: CrossEntropyLoss) -> LiveNumber | None:
+    """None where there is no smoothing and it is not to be turned up: the plain loss is quicker."""
+    if spec.label_smoothing == 0.0 and not zeros_are_kept():
+        return None
+    return LiveNumber(spec.label_smoothing, "label_smoothing")
+
+
 def _focal(spec: FocalLoss) -> Loss:
-    gamma, smoothing = spec.gamma, spec.label_smoothing
+    gamma, smoothing = spec.gamma, LiveNumber(spec.label_smoothing, "label_smoothing")
 
     def loss(targets: Any, logits: Any) -> Any:
         """FL(p) = -(1 - p)^gamma log p of Lin et al. (2017), equation 4, summed over the (smoothed) classes."""
@@ -57,7 +67,7 @@ def _focal(spec: FocalLoss) -> Loss:
         # expm1 keeps 1 - p exact near p = 1; the floor keeps the power's gradient finite there for gamma < 1.
         missing = ops.maximum(-ops.expm1(log_p), 1e-7)
         weighted = ops.power(missing, gamma) * log_p
-        return -ops.sum(_smooth_targets(targets, logits.shape[-1], smoothing) * weighted, axis=-1)
+        return -ops.sum(_smooth_targets(targets, logits.shape[-1], smoothing.get()) * weighted, axis=-1)
 
     return loss
 

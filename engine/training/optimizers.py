@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from engine.models.live import LiveNumber
 from engine.specs.training import Adam, AdamW, Lion, OptimizerSpec, RmsProp, Sgd
 
 # Decay pulls weights to zero; biases, gains and offsets of normalisation layers have no reason to be near zero.
@@ -18,7 +19,7 @@ def build_optimizer(spec: OptimizerSpec) -> Any:
     in the third, which keeps their figures changeable without a new trace.
     """
     optimizer = _BUILDERS[type(spec)](spec)
-    if getattr(spec, "weight_decay", 0.0):
+    if optimizer.weight_decay is not None:
         optimizer.exclude_from_weight_decay(var_names=WITHOUT_DECAY)
     return optimizer
 
@@ -48,6 +49,14 @@ def _rmsprop(spec: RmsProp) -> Any:
 
 def _lion(spec: Lion) -> Any:
     return keras.optimizers.Lion(spec.learning_rate, weight_decay=spec.weight_decay or None)
+
+
+def live_decay(spec: OptimizerSpec) -> LiveNumber | None:
+    """The weight decay as a number that can be turned, or None for an optimizer that has none now."""
+    decay = getattr(spec, "weight_decay", None)
+    if decay is None or (decay == 0.0 and not isinstance(spec, AdamW)):
+        return None
+    return LiveNumber(decay, "weight_decay")
 
 
 _BUILDERS: dict[type[OptimizerSpec], Callable[[Any], Any]] = {

@@ -1,21 +1,22 @@
 """The compiled training step behind one interface for every backend.
 
 A call runs several optimizer steps on one chunk of rows and reports sums over them, so that the host is asked once a
-chunk and not once a step. What a person may want to turn while a run goes on (rate, clipping, averaging) is handed in
-as numbers, never baked into the compiled program. `keras.Model.fit` was
-measured first and is slower (docs/decisions/0004-training-loop.md).
+chunk and not once a step. What a person may want to turn (rate, clipping, averaging, dropout, weight decay, smoothing,
+penalties) is handed in as numbers, never baked into the compiled program. `keras.Model.fit` was measured first and is
+slower (docs/decisions/0004-training-loop.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 
+from engine.models.live import LiveNumber, bound
 from engine.training.losses import Loss
 
 # Order of the sums that a compiled call returns.
@@ -95,6 +96,8 @@ class StepSettings:
     averaging: bool = False
     jit: bool = False
     averages: list[Any] = field(default_factory=list)  # keras variables, made by `with_averages`
+    numbers: list[LiveNumber] = field(default_factory=list)  # of model, loss and optimizer: arguments of the step
+    decay: LiveNumber | None = None  # the one among them that is the optimizer's weight decay
 
     @property
     def input_dtypes(self) -> dict[str, str]:
@@ -109,6 +112,23 @@ class StepSettings:
                 for v in self.model.trainable_variables
             ]
         return self
+
+    def live_values(self) -> np.ndarray:
+        """What the live numbers are now `(numbers,)`: they may be changed between two calls."""
+        return np.array([number.value for number in self.numbers], np.float32)
+
+    @contextmanager
+    def live(self, tensors: Sequence[Any]) -> Iterator[None]:
+        """Trace the step inside: live numbers are these tensors, one each."""
+        optimizer = getattr(self.optimizer, "inner_optimizer", self.optimizer)
+        before = optimizer.weight_decay
+        with bound(self.numbers, tensors):
+            if self.decay is not None:
+                optimizer.weight_decay = self.decay.get()
+            try:
+                yield
+            finally:
+                optimizer.weight_decay = before
 
 
 class Stepper(Protocol):

@@ -30,12 +30,13 @@ class JaxStepper:
         self._state = self._read()
         self._step = jax.jit(self._one_step, donate_argnums=(0,))
         self._forward = jax.jit(self._outputs)
+        self.traces = 0  # of the training step
 
     # ---- training -------------------------------------------------------------------------------------------------
     def train(self, chunk: Chunk, rates: np.ndarray, momenta: np.ndarray) -> np.ndarray:
         """Run the chunk's steps one after the other and wait at the end."""
         sums = jnp.zeros(SUMS)
-        clip = np.float32(self.settings.clip_norm)
+        clip, live = np.float32(self.settings.clip_norm), self.settings.live_values()
         for i in range(chunk.steps):
             rows = slice(i * chunk.batch_size, min((i + 1) * chunk.batch_size, chunk.rows))
             inputs = {name: value[rows] for name, value in chunk.inputs.items()}
@@ -48,10 +49,27 @@ class JaxStepper:
                 np.float32(rates[i]),
                 np.float32(momenta[i]),
                 clip,
+                live,
             )
         return np.asarray(sums)
 
     def _one_step(
+        self,
+        state: State,
+        sums: Any,
+        inputs: Any,
+        targets: Any,
+        weights: Any,
+        rate: Any,
+        momentum: Any,
+        clip: Any,
+        live: Any,
+    ) -> tuple[State, Any]:
+        self.traces += 1
+        with self.settings.live([live[i] for i in range(len(self.settings.numbers))]):
+            return self._traced_step(state, sums, inputs, targets, weights, rate, momentum, clip)
+
+    def _traced_step(
         self,
         state: State,
         sums: Any,

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from engine.training import updates_tensorflow
 from engine.training.steps import SUMS, Chunk, StepSettings, clip_factor, global_norm, metric_sum
 
 
@@ -19,32 +20,39 @@ class TensorFlowStepper:
     def __init__(self, settings: StepSettings) -> None:
         self.settings = settings
         self._model = settings.model
-        self._run = tf.function(self._chunk, autograph=False, reduce_retracing=True)
-        self._forward = tf.function(self._outputs, autograph=False, reduce_retracing=True, jit_compile=settings.jit)
+        self._programs: dict[Any, Any] = {}  # one of each kind; several only where rows come in another dtype
+        self._forwards: dict[Any, Any] = {}
         self._compiled_step = tf.function(self._step, autograph=False, jit_compile=True) if settings.jit else self._step
+        self.traces = 0  # of the training step
 
     # ---- training -------------------------------------------------------------------------------------------------
     def train(self, chunk: Chunk, rates: np.ndarray, momenta: np.ndarray) -> np.ndarray:
         """Run the chunk's steps in one call."""
-        arrays = {name: _tensor(value) for name, value in chunk.inputs.items()}
-        sums = self._run(
-            arrays,
+        arguments = (
+            {name: _tensor(value) for name, value in chunk.inputs.items()},
             _tensor(chunk.targets),
             _tensor(chunk.weights),
             tf.constant(rates, tf.float32),
             tf.constant(momenta, tf.float32),
             tf.constant(chunk.batch_size, tf.int32),
             tf.constant(self.settings.clip_norm, tf.float32),
+            tf.constant(self.settings.live_values(), tf.float32),
         )
-        return np.asarray(sums)
+        return np.asarray(_program(self._programs, self._chunk, arguments)(*arguments))
 
-    def _chunk(self, inputs: Any, targets: Any, weights: Any, rates: Any, momenta: Any, batch: Any, clip: Any) -> Any:
+    def _chunk(
+        self, inputs: Any, targets: Any, weights: Any, rates: Any, momenta: Any, batch: Any, clip: Any, live: Any
+    ) -> Any:
+        self.traces += 1
         rows, steps = tf.shape(targets)[0], tf.shape(rates)[0]
+        numbers = tf.unstack(live, num=len(self.settings.numbers)) if self.settings.numbers else []
 
         def body(i: Any, sums: Any) -> tuple[Any, Any]:
             first, last = i * batch, tf.minimum((i + 1) * batch, rows)
             part = {name: value[first:last] for name, value in inputs.items()}
-            added = self._compiled_step(part, targets[first:last], weights[first:last], rates[i], momenta[i], clip)
+            added = self._compiled_step(
+                part, targets[first:last], weights[first:last], rates[i], momenta[i], clip, numbers
+            )
             total = sums + added
             # Sums add up, the norm is the newest, the largest norm the largest.
             return i + 1, tf.concat([total[:4], added[4:5], tf.maximum(sums[5:6], added[5:6])], 0)
@@ -52,7 +60,11 @@ class TensorFlowStepper:
         _, sums = tf.while_loop(lambda i, _: i < steps, body, [tf.constant(0), tf.zeros(SUMS)])
         return sums
 
-    def _step(self, inputs: Any, targets: Any, weights: Any, rate: Any, momentum: Any, clip: Any) -> Any:
+    def _step(self, inputs: Any, targets: Any, weights: Any, rate: Any, momentum: Any, clip: Any, numbers: Any) -> Any:
+        with self.settings.live(numbers):
+            return self._one_step(inputs, targets, weights, rate, momentum, clip)
+
+    def _one_step(self, inputs: Any, targets: Any, weights: Any, rate: Any, momentum: Any, clip: Any) -> Any:
         model, optimizer = self._model, self.settings.optimizer
         variables = model.trainable_variables
         with tf.GradientTape() as tape:
@@ -68,8 +80,7 @@ class TensorFlowStepper:
         norm = global_norm(gradients) / (1.0 if scale is None else tf.cast(scale, tf.float32))
         factor = clip_factor(norm, clip)
         gradients = [g * tf.cast(factor, g.dtype) for g in gradients]
-        optimizer.learning_rate.assign(rate)
-        optimizer.apply(gradients, variables)
+        updates_tensorflow.apply(optimizer, gradients, variables, rate)
         for average, variable in zip(self.settings.averages, variables, strict=False):
             average.assign(average + (1.0 - momentum) * (variable - average))
         return tf.stack(
@@ -89,7 +100,9 @@ class TensorFlowStepper:
     # ---- prediction -----------------------------------------------------------------------------------------------
     def predict(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """Outputs of one batch."""
-        return np.asarray(self._forward({name: _tensor(value) for name, value in inputs.items()}))
+        arguments = ({name: _tensor(value) for name, value in inputs.items()},)
+        forward = _program(self._forwards, self._outputs, arguments, jit=self.settings.jit)
+        return np.asarray(forward(*arguments))
 
     def _outputs(self, inputs: Any) -> Any:
         return tf.cast(self._model(self._cast(inputs), training=False), tf.float32)
@@ -125,6 +138,24 @@ class TensorFlowStepper:
             "optimizer": self.settings.optimizer.variables,
             "average": self.settings.averages,
         }
+
+
+def _program(known: dict[Any, Any], function: Any, arguments: tuple[Any, ...], *, jit: bool = False) -> Any:
+    """The compiled program for arguments like these: traced once, for any number of rows.
+
+    `tf.function` by itself traces for the first number of rows, and once more, for any, when it sees another.
+    """
+    key = tuple((a.dtype, tuple(a.shape)[1:]) for a in tf.nest.flatten(arguments))
+    if key not in known:
+        signature = tf.nest.map_structure(_any_rows, arguments)
+        traced = tf.function(function, autograph=False, jit_compile=jit or None, input_signature=signature)
+        known[key] = traced.get_concrete_function()
+    return known[key]
+
+
+def _any_rows(tensor: Any) -> Any:
+    shape = [None, *tensor.shape[1:]] if tensor.shape.rank else []
+    return tf.TensorSpec(shape, tensor.dtype)
 
 
 def _assign(variables: list[Any], values: list[Any]) -> None:

@@ -21,13 +21,27 @@ class StopsAfter:
         return self._calls < 0
 
 
+def turn(spec: object, encoded: object) -> tuple[list[np.ndarray], int]:
+    """One step by the document on the program that is there; the weights, and how often the step was traced."""
+    from engine.training.compiling import compiled_steps
+    from engine.training.steps import Chunk
+
+    rows = encoded.train  # type: ignore[attr-defined]
+    indices = np.arange(32)
+    chunk = Chunk(rows.take(indices), rows.targets[indices], np.ones(32, np.float32), 32)
+    with compiled_steps(spec, encoded) as stepper:  # type: ignore[arg-type]
+        before = stepper.traces  # type: ignore[attr-defined]
+        stepper.train(chunk, np.full(1, 0.01, np.float32), np.zeros(1, np.float32))
+        return stepper.state()["model"], stepper.traces - before  # type: ignore[attr-defined]
+
+
 def main(folder: Path) -> None:
     """Train twice, once with a stop in between, and compare."""
     import keras
     from conftest import make_encoded, make_spec
 
     from engine.training import checkpoints
-    from engine.training.compiling import compiled_steps
+    from engine.training.compiling import compiled_steps, forget_all
     from engine.training.context import LocalContext
     from engine.training.fit import Fit
 
@@ -50,6 +64,9 @@ def main(folder: Path) -> None:
     parts = LocalContext(folder / "parts")
     train(StopsAfter(parts, 5))
     weights = train(parts)
+    turned, traces = turn(spec.edit({"model.dropout": 0.5, "training.optimizer.weight_decay": 0.1}), encoded)
+    forget_all()
+    own, _ = turn(spec.edit({"model.dropout": 0.5, "training.optimizer.weight_decay": 0.1}), encoded)
     print(
         json.dumps(
             {
@@ -57,6 +74,8 @@ def main(folder: Path) -> None:
                 "tensorflow": "tensorflow" in sys.modules,
                 "accuracy": whole.history("val/accuracy")[-1][1],
                 "steps": whole.history("val/accuracy")[-1][0],
+                "turned": all(np.array_equal(a, b) for a, b in zip(turned, own, strict=True)),
+                "traces": traces,
                 "same": all(np.array_equal(a, b) for a, b in zip(weights, expected, strict=True)),
             }
         )

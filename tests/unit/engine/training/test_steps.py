@@ -18,7 +18,7 @@ def stepper_and_chunk(spec: RunSpec, encoded: Any, rows: int = 80) -> tuple[Any,
     forget_all()
     from engine.training.compiling import _compile
 
-    stepper = _compile(spec, encoded).stepper
+    stepper = _compile(spec, encoded)[0].stepper
     stepper.settings.clip_norm = spec.training.clip_norm
     indices = np.arange(rows)
     targets = encoded.train.targets[indices]

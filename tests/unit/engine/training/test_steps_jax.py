@@ -25,3 +25,5 @@ def test_training_runs_on_jax(tmp_path: Path) -> None:
     assert result["backend"] == "jax"
     assert result["accuracy"] > 0.9
     assert result["same"]
+    assert result["turned"]  # another dropout and decay: the result of a program of its own…
+    assert result["traces"] == 0  # …on the program that is there
