@@ -29,6 +29,7 @@ __all__ = [
     "restore_search",
     "resume_search",
     "search",
+    "search_csv",
     "search_metrics",
     "search_presets",
     "searches",
@@ -199,6 +200,13 @@ def export_search(search_id: str, folder: Path) -> list[Path]:
     from engine.tuning.export import export_search as export
 
     return export(search_id, folder)
+
+
+def search_csv(search_id: str) -> bytes:
+    """The table of the trials alone, as `export_search` writes it; at once, while the project folder takes seconds."""
+    from engine.tuning.export import table_of
+
+    return table_of(search_id)
 
 
 def set_workers(count: int) -> int:

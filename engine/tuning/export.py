@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,6 +43,13 @@ def export_search(search_id: str, folder: Path) -> list[Path]:
         raise _cannot_write(folder, error) from error
     _write_project(record.id, folder)
     return [folder / CSV, folder / "search.json", folder / PROJECT]
+
+
+def table_of(search_id: str) -> bytes:
+    """What `trials.csv` holds."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_csv(Path(folder) / CSV, get_search(search_id), list_trials(search_id))
+        return (Path(folder) / CSV).read_bytes()
 
 
 def write_csv(file: Path, record: SearchRecord, trials: Sequence[TrialRecord]) -> None:

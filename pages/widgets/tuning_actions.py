@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from pages.widgets.tuning_fields import Field, searchable
 from pages.widgets.tuning_space import parsed, said
 
 MOST_WORKERS = 64
+TYPED = "tuning/budget"  # (search, its budget, the budget that is being typed)
 DELETED = "tuning/deleted"  # only for the undo bar; the bin keeps it whatever happens to the session
 
 
@@ -104,7 +104,10 @@ def budget(search: SearchRecord) -> None:
     """The limits of the search and the number of workers, also while it runs."""
     space = search.spec.search
     now = space.budget if space else SearchBudget()
-    edited = forms.draw(now, key=f"tuning_budget_{search.id}", columns=1)
+    held = st.session_state.get(TYPED)  # a form gives back what was typed; it is kept until it is set
+    typed = held[2] if held is not None and held[:2] == (search.id, now) else now
+    edited = forms.draw(typed, key=f"tuning_budget_{search.id}", columns=1)
+    st.session_state[TYPED] = (search.id, now, edited)
     over = search.status.is_over
     label = _("Set the budget and go on") if over else _("Set the budget")
     if st.button(label, type="primary", disabled=edited == now, key="tuning_budget_set"):
@@ -181,7 +184,7 @@ def exports(search: SearchRecord) -> None:
     """Two downloads, made when they are asked for."""
     st.download_button(
         _("Table of the trials (CSV)"),
-        packed(search.id, _csv_of),
+        lambda: api.search_csv(search.id),
         file_name=f"search-{search.id}.csv",
         mime="text/csv",
         icon=":material/table:",
@@ -190,31 +193,19 @@ def exports(search: SearchRecord) -> None:
     )
     st.download_button(
         _("KerasTuner project (ZIP)"),
-        packed(search.id, _zip_of),
+        lambda: packed(search.id),
         file_name=f"search-{search.id}.zip",
         mime="application/zip",
         icon=":material/folder_zip:",
         on_click="ignore",
         key="tuning_project",
-        help=_("A folder that keras_tuner.Tuner.reload reads."),
+        help=_("A folder that keras_tuner.Tuner.reload reads. Making it takes up to half a minute."),
     )
 
 
-def packed(search_id: str, pick: Callable[[Path], bytes]) -> Callable[[], bytes]:
-    """A function that exports the search when the button is pressed, and gives what `pick` takes of the folder."""
-
-    def make() -> bytes:
-        with tempfile.TemporaryDirectory() as folder:
-            api.export_search(search_id, Path(folder))
-            return pick(Path(folder))
-
-    return make
-
-
-def _csv_of(folder: Path) -> bytes:
-    return next(folder.rglob("*.csv")).read_bytes()
-
-
-def _zip_of(folder: Path) -> bytes:
-    with tempfile.TemporaryDirectory() as beside:
-        return Path(shutil.make_archive(str(Path(beside) / "search"), "zip", folder)).read_bytes()
+def packed(search_id: str) -> bytes:
+    """The search as a zipped folder."""
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / "search"
+        api.export_search(search_id, folder)
+        return Path(shutil.make_archive(str(folder), "zip", folder)).read_bytes()
