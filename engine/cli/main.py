@@ -52,6 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     _json(add)
     add.set_defaults(call=_run)
 
+    _add_search(commands)
+
     for name, about in (("evaluate", "evaluate a run on labelled data"), ("predict", "predict every row of some data")):
         add = commands.add_parser(name, help=about)
         _run_id(add)
@@ -95,6 +97,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_search(commands: argparse._SubParsersAction[_Parser]) -> None:
+    add = commands.add_parser("search", help="search for the best settings of a document, on all workers at once")
+    add.add_argument("document", metavar="RUN.JSON", help='the document, or "-" for standard input')
+    add.add_argument("--space", metavar="SPACE.JSON", type=Path, help="what to search: dimensions, or a whole search")
+    add.add_argument("--trials", type=int, help="end after so many trials (0: no limit)")
+    add.add_argument("--seconds", type=float, help="end after so much time")
+    add.add_argument("--patience", type=int, metavar="TRIALS", help="end when no better one came for so many")
+    add.add_argument("--algorithm", choices=("random", "bayesian", "hyperband", "grid"), help="who proposes trials")
+    add.add_argument("--workers", type=int, help="how many train at once")
+    add.add_argument("--export", metavar="FOLDER", type=Path, help="write trials.csv and a KerasTuner project there")
+    _json(add)
+    add.set_defaults(call=_search)
+
+
 def _run_id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the id of a run, or enough of its beginning")
 
@@ -113,6 +129,20 @@ def _run(options: argparse.Namespace) -> int:
     from engine.cli.train import run
 
     return run(options.document, options.changes, as_json=options.json)
+
+
+def _search(options: argparse.Namespace) -> int:
+    from engine.cli.search import search
+
+    return search(
+        options.document,
+        options.space,
+        options={"trials": options.trials, "seconds": options.seconds, "patience_trials": options.patience},
+        algorithm=options.algorithm,
+        workers=options.workers,
+        export=options.export,
+        as_json=options.json,
+    )
 
 
 def _evaluate(options: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ _STOP_WAIT_S = 20.0  # a checkpoint of a large model takes a while
 
 def run(document: str, changes: Sequence[str], *, as_json: bool) -> int:
     """Train by a document and wait for the end."""
-    spec = RunSpec.parse(_read(document)).edit(dict(_change(change) for change in changes))
+    spec = RunSpec.parse(read_document(document)).edit(dict(_change(change) for change in changes))
     return _see_through(api.submit(spec), as_json=as_json)
 
 
@@ -111,7 +111,8 @@ def _describe(record: RunRecord) -> str:
     return " · ".join(parts)
 
 
-def _read(document: str) -> str:
+def read_document(document: str) -> str:
+    """The text of a file, or of standard input for "-"."""
     if document == "-":
         return sys.stdin.read()
     try:

@@ -178,7 +178,10 @@ def set_status(search_id: str, wanted: SearchStatus) -> None:
         key = full_id(search_id, connection)
         row = connection.execute(sa.select(searches.c.status, searches.c.name).where(searches.c.id == key)).one()
         now = SearchStatus(row.status)
-        if now is wanted or (wanted is SearchStatus.STOPPED and now.is_over):
+        if wanted is SearchStatus.STOPPED and now.is_over:
+            end_runs(connection, key)  # what an engine that ended gave back to the queue meanwhile
+            return
+        if now is wanted:
             return
         if now not in allowed[wanted]:
             raise EngineError(
@@ -280,11 +283,14 @@ def _search_record(connection: sa.Connection, row: Any) -> SearchRecord | None:
         return None
     columns = [trials.c[n] for n in ("number", "status", "origin", "score", "result", "ended_at")]
     found = list(connection.execute(sa.select(*columns).where(trials.c.search_id == row.id)))
-    begun = connection.execute(
-        sa.select(sa.func.count(sa.distinct(runs.c.trial))).where(
-            runs.c.search_id == row.id, runs.c.status == RunStatus.RUNNING.value
-        )
-    ).scalar()
+    open_runs = sa.select(runs.c.trial, runs.c.status).where(
+        runs.c.search_id == row.id, runs.c.status.in_((RunStatus.RUNNING.value, RunStatus.SCHEDULED.value))
+    )
+    by_status: dict[str, set[int]] = {RunStatus.RUNNING.value: set(), RunStatus.SCHEDULED.value: set()}
+    for run in connection.execute(open_runs):
+        by_status[run.status].add(run.trial)
+    begun = by_status[RunStatus.RUNNING.value]
+    waiting = by_status[RunStatus.SCHEDULED.value] - begun
     goals = objectives_of(spec)
     best, front = leaders(found, goals)
     counts = {status: sum(trial.status == status.value for trial in found) for status in TrialStatus}
@@ -304,8 +310,8 @@ def _search_record(connection: sa.Connection, row: Any) -> SearchRecord | None:
         trials=sum(trial.status != TrialStatus.WITHDRAWN.value for trial in own),
         completed=sum(trial.status in _SCORED and trial.score is not None for trial in own),
         failed=counts[TrialStatus.FAILED],
-        running=int(begun or 0),
-        waiting=max(counts[TrialStatus.RUNNING] - int(begun or 0), 0),
+        running=len(begun),
+        waiting=len(waiting),
         judging=counts[TrialStatus.JUDGING],
         objectives=goals,
         best_trial=best,

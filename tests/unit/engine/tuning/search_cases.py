@@ -46,9 +46,9 @@ class Engine:
 
     def finish(self, search_id: str, timeout_s: float = 120.0) -> SearchRecord:
         def over() -> bool:
-            record = searches.get_search(search_id)
-            open_ones = record.running or record.waiting
-            return record.status.is_over and not open_ones
+            if not searches.get_search(search_id).status.is_over:
+                return False
+            return all(trial.status.is_over for trial in searches.list_trials(search_id))
 
         self.turn_until(over, timeout_s)
         return searches.get_search(search_id)
