@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from engine.cli.output import ERROR, INTERRUPTED, OK, USAGE
 from engine.errors import EngineError, ErrorKind
@@ -53,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     add.set_defaults(call=_run)
 
     _add_search(commands)
+
+    _add_probe(commands)
 
     for name, about in (("evaluate", "evaluate a run on labelled data"), ("predict", "predict every row of some data")):
         add = commands.add_parser(name, help=about)
@@ -111,6 +113,17 @@ def _add_search(commands: argparse._SubParsersAction[_Parser]) -> None:
     add.set_defaults(call=_search)
 
 
+def _add_probe(commands: Any) -> None:
+    add = commands.add_parser("probe", help="what would a change do? short trainings of both, seed by seed")
+    add.add_argument("run", metavar="RUN", help='the id of a run, a file with a document, or "-"')
+    add.add_argument("--set", metavar="PATH=VALUE", action="append", default=[], dest="changes", help="change a field")
+    add.add_argument("--steps", type=int, default=60, help="of each probe (default: 60)")
+    add.add_argument("--seeds", type=int, default=5, help="pairs of probes (default: 5)")
+    add.add_argument("--seconds", type=float, default=60.0, help="at most, each probe; 0: no limit (default: 60)")
+    _json(add)
+    add.set_defaults(call=_probe)
+
+
 def _run_id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="the id of a run, or enough of its beginning")
 
@@ -141,6 +154,19 @@ def _search(options: argparse.Namespace) -> int:
         algorithm=options.algorithm,
         workers=options.workers,
         export=options.export,
+        as_json=options.json,
+    )
+
+
+def _probe(options: argparse.Namespace) -> int:
+    from engine.cli.probe import probe
+
+    return probe(
+        options.run,
+        options.changes,
+        steps=options.steps,
+        seeds=options.seeds,
+        seconds=options.seconds,
         as_json=options.json,
     )
 

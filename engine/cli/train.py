@@ -23,7 +23,7 @@ _STOP_WAIT_S = 20.0  # a checkpoint of a large model takes a while
 
 def run(document: str, changes: Sequence[str], *, as_json: bool) -> int:
     """Train by a document and wait for the end."""
-    spec = RunSpec.parse(read_document(document)).edit(dict(_change(change) for change in changes))
+    spec = RunSpec.parse(read_document(document)).edit(dict(change_of(change) for change in changes))
     return _see_through(api.submit(spec), as_json=as_json)
 
 
@@ -36,7 +36,7 @@ def resume(run_id: str, *, as_json: bool) -> int:
 
 def branch(run_id: str, changes: Sequence[str], *, wait: bool, as_json: bool) -> int:
     """Go on from where a run is now under its document with some fields changed."""
-    entered = api.branch(run_id, dict(_change(change) for change in changes))
+    entered = api.branch(run_id, dict(change_of(change) for change in changes))
     record = api.run(entered)
     print(f"Branched off at step {record.spec.branch_step} as {entered}.", file=sys.stderr)
     if wait:
@@ -128,7 +128,8 @@ def read_document(document: str) -> str:
         ) from error
 
 
-def _change(text: str) -> tuple[str, Any]:
+def change_of(text: str) -> tuple[str, Any]:
+    """A change that was typed as PATH=VALUE: JSON where it is that, else text."""
     path, equals, value = text.partition("=")
     if not equals or not path:
         raise EngineError(

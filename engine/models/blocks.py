@@ -168,9 +168,9 @@ def dropout(x: Any, rate: float, *, name: str) -> Any:
 class MultiHeadAttention(layers.MultiHeadAttention):
     """Keras' MultiHeadAttention (Vaswani et al. 2017) whose dropout can be turned without a new trace."""
 
-    def build(self, *shapes: Any, **named_shapes: Any) -> None:
+    def build(self, query_shape: Any, value_shape: Any, key_shape: Any = None) -> None:
         """Build Keras' layer, then let its dropout ask for the rate."""
-        super().build(*shapes, **named_shapes)
+        super().build(query_shape, value_shape, key_shape)
         if not self.dropout:
             return
         layer, rate = self._dropout_layer, LiveNumber(self.dropout, f"dropout {self.name}")

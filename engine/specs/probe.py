@@ -1,11 +1,12 @@
 """Probes: short, complete trainings that answer "what happens if I turn this knob?", and what is said of them."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from engine.specs.base import Document, setting
+from engine.specs.base import Document, bad_document, setting
 from engine.specs.run import RunSpec
 from engine.text import N_
 
@@ -69,6 +70,19 @@ class ProbeBudget(Document):
         step=0.05,
         help=N_("Probes train on this share of what the document trains on."),
     )
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any]) -> "ProbeBudget":
+        """A budget from a mapping.
+
+        Raises:
+            EngineError: BAD_INPUT, naming the field and what is wrong with it.
+        """
+        try:
+            return cls.model_validate(document)
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise bad_document(str(first["msg"]), ".".join(str(part) for part in first["loc"])) from error
 
     def lay_over(self, spec: RunSpec) -> RunSpec:
         """The document that a probe trains: bounded in steps and data, without what does not decide its curves.
