@@ -22,6 +22,7 @@ from engine.text import N_
 from engine.tuning.space import same
 
 TREES = 64
+FEW_FIELDS = 4  # up to here every split looks at all of them
 FEWEST_TRIALS = 8  # below, there is nothing to explain
 RELIABLE_TRIALS = 20
 RELIABLE_R2 = 0.3
@@ -83,7 +84,7 @@ def fanova(
     from sklearn.ensemble import RandomForestRegressor
 
     forest = RandomForestRegressor(
-        n_estimators=trees, min_samples_leaf=2 if len(scores) < 100 else 3, max_features=0.7, oob_score=True,
+        n_estimators=trees, min_samples_leaf=2 if len(scores) < 100 else 3, max_features=1.0 if points.shape[1] <= FEW_FIELDS else 0.7, oob_score=True,
         bootstrap=True, random_state=seed, n_jobs=1,
     )  # fmt: skip
     import warnings

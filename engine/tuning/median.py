@@ -26,8 +26,10 @@ def is_worse_than_median(
         True
     """
     step = len(curve)
+    if not step:
+        return False
     averages = [float(np.mean(other[:step])) for other in others if len(other) >= step]
-    if not curve or len(averages) < max(at_least, 1):
+    if len(averages) < max(at_least, 1):
         return False
     median = float(np.median(averages))
     return max(curve) < median if direction == "max" else min(curve) > median
