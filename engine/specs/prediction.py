@@ -49,7 +49,9 @@ class Forecast(Document):
     end: Band | None = None  # the best value at the end
     last_epoch: Band | None = None  # at which it ends, by its plan or by patience
     seconds_left: Band | None = None
-    course: tuple[CoursePoint, ...] = ()  # of single epochs to come; x in epochs
+    made_at: float = 0.0  # Unix seconds; `seconds_left` counts from here
+    seen: tuple[tuple[float, float], ...] = ()  # (epochs, value) so far, thinned
+    course: tuple[CoursePoint, ...] = ()  # of the curve to come; x in epochs
     families: dict[str, float] = Field(default_factory=dict)  # weight of each curve family
     over: bool = False
     notice: dict[str, Any] | None = None

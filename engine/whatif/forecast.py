@@ -16,10 +16,12 @@ from engine.specs.prediction import Band, CoursePoint, Forecast
 from engine.specs.records import MetricPoint, RunRecord
 from engine.specs.split import GivenSplit
 from engine.store.datasets import get_dataset
+from engine.store.metrics import thin
 from engine.store.runs import get_run, history
 from engine.text import N_
 
 FEWEST_EPOCHS = 4  # see `engine.whatif.curves.FEWEST_POINTS`
+MOST_SEEN = 200  # points of a curve that are given back, to be drawn
 ROWS_FOR_ACCURACY = 1000  # as early stopping has it (`engine.training.callbacks.early_stopping`)
 
 
@@ -137,8 +139,9 @@ def _continued(
         by_loss=by_loss,
         waited=round(epochs[-1] - epochs[judge.index(min(judge))]) if len(judge) == len(epochs) else 0,
     )
-    pace_s = _seconds_per_epoch(points, epochs)
-    since_s = max(time.time() - points[-1].time, 0.0)
+    pace_s, now = _seconds_per_epoch(points, epochs), time.time()
+    since_s = max(now - points[-1].time, 0.0)
+    seen = thin(list(zip(epochs, (point.value for point in points), strict=True)), MOST_SEEN, value_of=_second)
     left = [
         max((end - epochs[-1]) * pace_s - since_s, 0.0)
         for end in (ending.epochs_low, ending.epochs, ending.epochs_high)
@@ -148,6 +151,8 @@ def _continued(
             "end": Band(value=ending.value, low=ending.low, high=ending.high),
             "last_epoch": Band(value=ending.epochs, low=ending.epochs_low, high=ending.epochs_high),
             "seconds_left": Band(low=left[0], value=left[1], high=left[2]),
+            "made_at": now,
+            "seen": tuple((round(epoch, 6), value) for epoch, value in seen),
             "families": {name: round(weight, 4) for name, weight in ending.families.items()},
             "course": tuple(
                 CoursePoint(x=float(x), value=float(value), low=float(low), high=float(high))
@@ -184,6 +189,10 @@ def _seconds_per_epoch(points: Sequence[MetricPoint], epochs: Sequence[float]) -
     recent = min(len(points), 10)
     spent, done = points[-1].time - points[-recent].time, epochs[-1] - epochs[-recent]
     return max(spent / done, 0.0) if done > 0 else 0.0
+
+
+def _second(pair: tuple[float, float]) -> float:
+    return pair[1]
 
 
 def _exactly(value: float) -> Band:
