@@ -152,3 +152,15 @@ def test_a_share_of_train_keeps_the_classes_and_the_other_parts():
     np.testing.assert_allclose(
         np.bincount(CLASSES[half[Part.TRAIN]]) * 2, np.bincount(CLASSES[parts[Part.TRAIN]]), atol=2
     )
+
+
+@pytest.mark.parametrize("target", [CLASSES, np.linspace(0.0, 1.0, len(CLASSES))], ids=["classes", "numbers"])
+def test_a_smaller_share_of_train_lies_within_a_larger_one(target):
+    parts = split_rows(StratifiedSplit(), SplitInput(target, pd.DataFrame(index=range(len(target)))))
+    before: set[int] = set()
+    for fraction in np.linspace(0.01, 1.0, 41):
+        train = share_of_train(parts, target, float(fraction), seed=3)[Part.TRAIN]
+        assert len(train) == max(1, round(len(parts[Part.TRAIN]) * fraction))
+        assert list(train) == sorted(train)
+        assert before <= set(train)
+        before = set(train)
