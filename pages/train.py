@@ -9,7 +9,7 @@ from engine.errors import EngineError, ErrorKind
 from engine.figures.training import learning_rate_finder
 from engine.specs import RunSpec, RunStatus
 from engine.specs.records import RunRecord
-from pages.widgets import curves, description, layout, live, numbers, state
+from pages.widgets import branch, description, layout, live, numbers, state
 from pages.widgets.charts import chart
 from pages.widgets.examples import draw_examples
 from pages.widgets.text import _, plain, say
@@ -160,7 +160,7 @@ def run_screen(run: RunRecord) -> None:
         head(now)
         left, right = st.columns([3, 2], gap="large")
         with left:
-            curves.draw(now, key="train_curves")
+            branch.draw_curves(now, key="train_curves")
         with right:
             draw_examples(now, api.examples(now.id), key="train_examples")
         with st.expander(_("Run log"), icon=":material/terminal:", key="train_log"):
@@ -191,6 +191,7 @@ def actions(run: RunRecord) -> None:
                 if st.button(_("Continue"), key="train_continue", type="primary"):
                     more = api.continue_training(run.id, epochs)
                     state.go(state.TRAIN_PAGE, run=more)
+        branch.control(run)
         if st.button(_("Fork into Design"), icon=":material/call_split:", key="train_fork"):
             state.begin_draft(run.spec.model_copy(update={"name": "", "parent_run": "", "branch_step": 0}))
             state.go(state.DESIGN_PAGE, run="")
@@ -205,6 +206,7 @@ def head(run: RunRecord) -> None:
             st.caption(say("attempt {n}", n=run.attempt))
         if run.stop_requested and not run.status.is_over:
             st.caption(_("Stopping in good order…"))
+    branch.lineage(run, key="train")
     if not run.status.is_over:
         layout.progress_of(run)
     if run.status is RunStatus.SCHEDULED:

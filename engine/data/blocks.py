@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from engine.data.columns import GAPS
 
-_BLOCK_BYTES = 4 << 20  # some ten thousand rows: small beside the memory, large beside the cost of a call
+_BLOCK_BYTES = 2 << 20  # some ten thousand rows: small beside the memory, large beside the cost of a call
 _LONGEST_RECORD_BYTES = 64 << 20
 _QUOTE, _LINE_FEED, _CARRIAGE_RETURN = 34, 10, 13
 

@@ -25,7 +25,7 @@ from engine.data.readers.base import Context
 from engine.text import N_
 
 _THREADS = 2
-_BLOCKS_AHEAD = 4  # each takes some 20 MB while it is read
+_BLOCKS_AHEAD = 4  # each takes some 10 MB while it is read
 _COLUMNS_A_GUESS = 64
 
 

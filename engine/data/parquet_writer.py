@@ -57,7 +57,7 @@ class RowsWriter:
 
 
 def _ways(sample: Any) -> dict[str, Any]:
-    """How each column is written: a dictionary where values repeat, differences of whole numbers and times, else plain.
+    """How each column is written: whole numbers and times as differences, what repeats by a dictionary, else plain.
 
     Random digits of numbers do not get smaller by compression; LZ4 costs next to nothing and takes what repeats. Texts
     are worth more work.
@@ -66,14 +66,13 @@ def _ways(sample: Any) -> dict[str, Any]:
 
     repeated, encodings, compression = [], dict[str, str](), dict[str, str]()
     for name, column in zip(sample.column_names, sample.columns, strict=True):
-        text = pa.types.is_string(column.type)
         compression[name] = "lz4"
-        if len(column.unique()) <= max(_REPEATED * len(column), 2):
-            repeated.append(name)
-        elif text:
-            compression[name] = "zstd"
-        elif not pa.types.is_floating(column.type):
+        if pa.types.is_integer(column.type) or pa.types.is_timestamp(column.type):
             encodings[name] = "DELTA_BINARY_PACKED"
+        elif len(column.unique()) <= max(_REPEATED * len(column), 2):
+            repeated.append(name)
+        elif pa.types.is_string(column.type):
+            compression[name] = "zstd"
     return {
         "compression": compression,
         "compression_level": {name: 1 for name, codec in compression.items() if codec == "zstd"},

@@ -282,7 +282,7 @@ class TrainingSpec(Document):
     augmentation: Augmentation = setting(Augmentation(), title=N_("Augmentation"))
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = setting(
         "auto",
-        title=N_("Precision"),
+        title=N_("Number precision"),
         advanced=True,
         help=N_("Auto: mixed where the GPU is made for it, float32 elsewhere."),
     )

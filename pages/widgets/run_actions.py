@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine import api
 from engine.specs.records import RunRecord
-from pages.widgets import compare, layout, state
+from pages.widgets import branch, compare, layout, state
 from pages.widgets.text import _, ngettext, plain
 
 UNDO_KEY = "runs_just_deleted"  # only for the undo bar; the bin keeps them whatever happens to the session
@@ -45,6 +45,8 @@ def bar(marked: Sequence[RunRecord], *, deleted: bool) -> None:
             delete(ids)
         if not ids:
             st.caption(_("Mark one row, or several to compare."), width="content")
+    if one is not None:
+        branch.lineage(one, key="runs")
 
 
 def fork(run: RunRecord) -> None:

@@ -54,3 +54,66 @@ def test_forking_opens_the_document_as_a_draft(screen, spec) -> None:  # type: i
     test = screen("train", run=run)
     test.button(key="train_fork").click().run()
     assert api.draft(test.session_state["draft"]).training == spec.training
+
+
+def trained(spec: RunSpec, *, status: RunStatus = RunStatus.FINISHED) -> str:
+    """A run that has a checkpoint and a curve, as its worker leaves it."""
+    import numpy as np
+
+    from engine.jobs.context import StoreContext
+    from engine.store import queue
+    from engine.store.home import run_dir
+    from engine.training import checkpoints
+
+    run = api.submit(spec)
+    claim = queue.claim_next()
+    assert claim is not None
+    with StoreContext(claim, spec) as context:
+        for epoch in (1, 2):
+            context.metrics(10 * epoch, {"val/loss": 1.0 / epoch, "train/loss": 2.0 / epoch})
+        context.progress(epoch=2, step=20, total_steps=20, seconds_left=0.0)
+    state = {"epoch": 2, "first_epoch": 0, "step": 20}
+    checkpoints.write(run_dir(run) / "checkpoints", 20, {"model": [np.zeros(2)]}, state)
+    if status is not RunStatus.RUNNING:
+        queue.finish(claim, status)
+    return run
+
+
+def test_a_knob_turned_makes_a_branch_that_is_drawn_over_its_run(screen, spec) -> None:  # type: ignore[no-untyped-def]
+    run = trained(spec.edit({"training.epochs": 2}))
+    test = screen("train", run=run)
+    test.session_state["branch_open"] = True
+    test.run()
+    # All its epochs are trained, so that the panel begins with some more.
+    assert any("Epochs 2 → 7" in text.value for text in test.markdown)
+    rate = next(field for field in test.text_input if field.label == "Learning rate")
+    rate.set_value("0.0003").run()
+    assert any("Learning rate" in text.value and r"→ 0\.0003" in text.value for text in test.markdown)
+    test.button(key="branch_start").click().run()
+    (branch,) = api.branches(run)
+    assert (branch.spec.branch_step, branch.spec.training.optimizer.learning_rate) == (20, 0.0003)
+    assert branch.status is RunStatus.SCHEDULED
+    shown = screen("train", run=branch.id)
+    assert any(f"Branched off from **{api.run(run).name}** at step 20" in text.value for text in shown.markdown)
+    assert shown.button(key="train_parent").label == "first"
+    assert screen("train", run=run).button(key=f"train_child_{branch.id}").label.startswith("first / ")
+
+
+def test_a_run_at_work_that_does_not_answer_is_said_beside_the_button(screen, spec, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr("pages.widgets.branch.WAIT_S", 0.1)
+    run = trained(spec, status=RunStatus.RUNNING)
+    test = screen("train", run=run)
+    test.session_state["branch_open"] = True
+    test.run()
+    next(field for field in test.text_input if field.label == "Learning rate").set_value("0.0003").run()
+    test.button(key="branch_start").click().run()
+    assert any("did not come to a checkpoint within" in error.value for error in test.error)
+    assert api.branches(run) == []
+
+
+def test_a_waiting_branch_says_that_it_waits_for_a_worker(screen, spec) -> None:  # type: ignore[no-untyped-def]
+    run = trained(spec, status=RunStatus.RUNNING)
+    branch = api.submit(spec.edit({"parent_run": run, "branch_step": 10, "training.batch_size": 8}))
+    shown = screen("train", run=branch)
+    assert any("waits for a free worker" in note.value for note in shown.info)
+    assert "branch_open" not in shown.session_state  # nothing to branch off from yet
