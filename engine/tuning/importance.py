@@ -8,6 +8,7 @@ of those means, are sums over leaves and need no sampling. Shares are means over
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,11 +85,13 @@ def fanova(
     from sklearn.ensemble import RandomForestRegressor
 
     forest = RandomForestRegressor(
-        n_estimators=trees, min_samples_leaf=2 if len(scores) < 100 else 3, max_features=1.0 if points.shape[1] <= FEW_FIELDS else 0.7, oob_score=True,
-        bootstrap=True, random_state=seed, n_jobs=1,
-    )  # fmt: skip
-    import warnings
-
+        n_estimators=trees,
+        min_samples_leaf=2 if len(scores) < 100 else 3,
+        max_features=1.0 if points.shape[1] <= FEW_FIELDS else 0.7,
+        oob_score=True,
+        random_state=seed,
+        n_jobs=1,
+    )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # few trials: some were seen by every tree
         forest.fit(points, scores)
