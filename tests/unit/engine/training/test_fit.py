@@ -207,3 +207,23 @@ def test_a_parent_of_another_shape_is_refused(table_spec: Spec, encoded_for: Enc
     with compiled_steps(wider, encoded_for(wider)) as stepper, pytest.raises(EngineError) as caught:
         _start_from(tmp_path / "parent", stepper, wider, LocalContext(tmp_path / "log"))
     assert caught.value.kind is ErrorKind.BAD_INPUT
+
+
+def test_a_limit_in_steps_ends_the_run_in_the_middle_of_an_epoch(
+    table_spec: Spec, encoded_for: EncodedFor, tmp_path: Path
+) -> None:
+    spec = table_spec(training__epochs=5, training__max_steps=15, training__schedule__kind="cosine")
+    encoded = encoded_for(spec)
+    assert -(-len(encoded.train) // 32) < 15 < 2 * -(-len(encoded.train) // 32)
+    context = LocalContext(tmp_path)
+    result, weights = train(spec, encoded, context)
+    assert (result.state.step, result.state.done) == (15, True)
+    assert context.history("val/accuracy")[-1][0] == 15
+    assert context.read("progress")[-1]["total_steps"] == 15
+    # The schedule is drawn over the limit: the last rate is near its end.
+    assert context.history("learning_rate")[-1][1] < 0.03 * spec.training.optimizer.learning_rate
+    # Stopped in the second epoch and resumed, it ends with the same weights.
+    parts = LocalContext(tmp_path / "parts")
+    fixed = spec.edit({"training.steps_per_execution": 2})
+    train(fixed, encoded, StopsAfter(parts.run_dir, 6))
+    assert_same(train(fixed, encoded, parts)[1], weights)
