@@ -84,10 +84,12 @@ def probe_curves(
     for place, panel in enumerate(panels):
         axis = f"yaxis{_number(place + 1)}"
         low, high = _domain(place, len(panels))
+        visible = _visible_range(panel)
         figure.layout[axis] = {
             "title": {"text": panel.title},
             "domain": [low, high],
-            "range": _visible_range(panel),
+            "range": visible,
+            "showticklabels": visible is not None,
             "ticksuffix": f" {panel.unit}" if panel.unit else "",
             "nticks": 6,
         }

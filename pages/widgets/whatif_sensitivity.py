@@ -72,7 +72,7 @@ def _draw(found: Sensitivity, at_rest: dict[str, Knob], *, every: bool) -> None:
     fails = [bar for bar in bars if ProbeStatus.FAILED in (bar.down_status, bar.up_status)]
     if fails:
         names = ", ".join(_(bar.title) for bar in fails[:5])
-        st.caption(say(":material/error: Does not train when turned so far: {names}", names=names))
+        st.caption(f":material/error: {say('Does not train when turned so far: {names}', names=names)}")
 
 
 def swing(bar: SensitivityBar, knob: Knob | None, found: Sensitivity) -> Swing:
