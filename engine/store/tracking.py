@@ -5,11 +5,13 @@ MLflow is imported on first use (2 s, 100 MB), by the engine process and its wor
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import json
 import math
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,10 +50,19 @@ def _client(uri: str) -> Any:
     try:
         # a client by itself does not connect; the first search makes the tables
         made = MlflowClient(tracking_uri=uri)
-        made.search_experiments(max_results=1)
+        with _one_at_a_time():
+            made.search_experiments(max_results=1)
     except Exception as error:  # MLflow raises whatever its backend raises
         raise _unavailable(error) from error
     return made
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """MLflow's migrations do not stand two processes that make its tables at the same time (several workers do)."""
+    with (home() / ".mlflow.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def ensure_run(run_id: str, spec: RunSpec) -> str:
