@@ -68,7 +68,7 @@ def choose_search() -> SearchRecord | None:
         ids,
         index=ids.index(now),
         format_func=lambda search_id: search_line(listed[search_id]) if search_id else _("A new search"),
-        key=f"tuning_search~{now}",
+        key=f"tuning_search~{now}~{hash(search_line(current) if current else '')}",  # its line changes with it
     )
     if picked is not None and picked != now:
         state.put(state.SEARCH, picked)

@@ -116,20 +116,26 @@ def budget(search: SearchRecord) -> None:
             api.resume_search(search.id)
         st.rerun()
     st.divider()
-    there = len(api.engine_state().workers)
-    wanted = int(
-        st.number_input(
-            _("Workers"),
-            1,
-            MOST_WORKERS,
-            max(1, there),
-            key=f"tuning_workers~{there}",
-            help=_("How many trials run at once on this machine, for all searches and runs together."),
-        )
-    )
+    there, wanted = workers(key="tuning_workers")
     if st.button(_("Set the workers"), disabled=wanted == there, key="tuning_workers_set"):
         api.set_workers(wanted)
-        st.rerun()
+        st.toast(
+            _("A new worker is ready in about half a minute.") if wanted > there else _("A worker goes when idle.")
+        )
+
+
+def workers(*, key: str) -> tuple[int, int]:
+    """The field for the number of workers; how many there are, and how many are wanted."""
+    there = max(1, len(api.engine_state().workers))
+    wanted = st.number_input(
+        _("Workers"),
+        1,
+        MOST_WORKERS,
+        there,
+        key=f"{key}~{there}",
+        help=_("How many trials run at once on this machine, for all searches and runs together."),
+    )
+    return there, int(wanted)
 
 
 def by_hand(search: SearchRecord) -> None:

@@ -13,7 +13,7 @@ from engine.specs import RunSpec, RunStatus
 from engine.specs.search import Objective, SearchSpec
 from engine.specs.search_records import SearchPreset, SpaceSize
 from engine.text import N_
-from pages.widgets import forms, layout, live, numbers, state, tuning_space
+from pages.widgets import forms, layout, live, numbers, state, tuning_actions, tuning_space
 from pages.widgets.text import _, error_text, plain, say, shorten
 from pages.widgets.tokens import given_name, submit_token
 from pages.widgets.tuning_board import metric_name
@@ -278,19 +278,24 @@ def start_panel(spec: RunSpec, size: SpaceSize, known: dict[str, Field], fits: b
         if size.problem and not size.field.startswith(("dimensions.", "objectives", "start_points", "warm_runs")):
             message, hint = error_text(EngineError.from_record(size.problem))
             st.warning(f"{message} {hint}", icon=":material/info:")
-        name = st.text_input(
+        left, right = st.columns([3, 2])
+        name = left.text_input(
             _("Name of the search"),
             given_name(spec),
             key="tuning_name",
             max_chars=200,
             placeholder=f"{spec.data.name} · {_(type(spec.model).label)}",
         )
+        with right:
+            there, wanted = tuning_actions.workers(key="tuning_start_workers")
         blocked = not fits or bool(size.problem)
         if st.button(
             _("Start the search"), type="primary", icon=":material/play_arrow:", disabled=blocked, key="tuning_start"
         ):
             started = spec.model_copy(update={"name": (name or "").strip() or given_name(spec)})
             search_id = api.start_search(started, token=submit_token("tuning_submit", started))
+            if wanted != there:
+                api.set_workers(wanted)
             state.put(state.SEARCH, search_id)
             st.rerun()
         if blocked:
