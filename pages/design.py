@@ -8,7 +8,7 @@ from engine import api
 from engine.specs import RunSpec
 from engine.specs.models import families
 from engine.specs.training import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
-from pages.widgets import description, forms, layers, layout, state
+from pages.widgets import data_views, description, forms, layers, layout, state
 from pages.widgets.document import document_tab
 from pages.widgets.text import _, plain
 from pages.widgets.tokens import given_name, named, submit_token, suggested_name
@@ -55,7 +55,7 @@ def chosen_draft() -> RunSpec | None:
         _("Data set"),
         list(listed),
         index=None,
-        format_func=lambda dataset_id: listed[dataset_id].name,
+        format_func=lambda dataset_id: data_views.title_of(listed[dataset_id]),
         placeholder=_("Choose a data set"),
         key="design_dataset",
     )

@@ -11,6 +11,7 @@ from engine.specs import Part, RunStatus
 from engine.specs.records import RunRecord
 from engine.text import N_
 from pages.widgets import (
+    data_views,
     evaluation_examples,
     evaluation_filter,
     evaluation_verdict,
@@ -133,7 +134,7 @@ def part_title(part: str) -> str:
     if part in PART_TITLES:
         return _(PART_TITLES[Part(part)])
     try:
-        return plain(api.dataset(part).name)
+        return plain(data_views.title_of(api.dataset(part)))
     except EngineError:
         return part
 
@@ -148,7 +149,7 @@ def other_data(run: RunRecord) -> None:
             _("Data set"),
             list(fitting),
             index=None,
-            format_func=lambda dataset_id: fitting[dataset_id].name,
+            format_func=lambda dataset_id: data_views.title_of(fitting[dataset_id]),
             placeholder=_("Choose labelled data"),
             key="evaluate_dataset",
         )

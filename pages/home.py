@@ -8,9 +8,9 @@ from engine import api
 from engine.specs import RunStatus
 from engine.specs.records import DatasetRecord, EngineState, RunRecord
 from pages.widgets import data_views, importing, layout, live, numbers, state
-from pages.widgets.text import _, plain, say
+from pages.widgets.text import _, ngettext, plain, say
 
-RECENT_RUNS, RECENT_DATASETS = 6, 5
+RECENT_RUNS, RECENT_DATASETS, SHOWN_WAITING = 6, 5, 2
 
 
 def main() -> None:
@@ -60,12 +60,17 @@ def running() -> None:
     active = live.running_runs()
     if not active:
         return
-    layout.section(_("Running now"))
+    layout.section(_("Running and waiting"))
 
     def draw() -> bool:
         now = live.running_runs()
-        for run in now:
+        working = [run for run in now if run.status is RunStatus.RUNNING]
+        waiting = now[len(working) :]
+        for run in [*working, *waiting[:SHOWN_WAITING]]:
             live.run_line(run, key=f"running_{run.id}")
+        more = len(waiting) - SHOWN_WAITING
+        if more > 0:
+            st.caption(ngettext("{n} more run waits; see Train.", "{n} more runs wait; see Train.", more))
         return bool(now)
 
     live.follow(draw, active=True, key="running")

@@ -82,7 +82,7 @@ def nothing_yet() -> None:
 
 def filters() -> tuple[str, RunStatus | None, str, bool]:
     """What is looked for, in which order, and whether in the bin."""
-    first, second, third, fourth = st.columns([4, 2, 2, 1.4], vertical_alignment="bottom")
+    first, second, third, fourth = st.columns([3.2, 2, 2, 2], vertical_alignment="bottom")
     search = first.text_input(
         _("Search"),
         key="runs_search",
@@ -114,11 +114,11 @@ def table(runs: list[RunRecord], *, key: str) -> list[RunRecord]:
         column_config={
             "state": st.column_config.TextColumn(_("State"), width=100),
             "name": st.column_config.TextColumn(_("Name"), width=165),
-            "data": st.column_config.TextColumn(_("Data set"), width=140),
-            "model": st.column_config.TextColumn(_("Model"), width=150),
             "metric": st.column_config.TextColumn(_("Measure"), width=145),
             "best": st.column_config.NumberColumn(_("Best"), format="%.4g", width=70),
             "course": st.column_config.LineChartColumn(_("Course"), width=75),
+            "data": st.column_config.TextColumn(_("Data set"), width=140),
+            "model": st.column_config.TextColumn(_("Model"), width=150),
             "created": st.column_config.DatetimeColumn(_("Created"), format="YYYY-MM-DD HH:mm", width=130),
             "time": st.column_config.TextColumn(_("Time"), width=90),
             "tags": st.column_config.TextColumn(_("Tags"), width="small"),
@@ -144,11 +144,11 @@ def row_of(run: RunRecord) -> dict[str, object]:
     return {
         "state": f"{STATUS_SIGNS[run.status]} {_(run.status.label)}",
         "name": run.name or run.id[:8],
-        "data": layout.data_name(run),
-        "model": _(run.spec.model.label) or run.spec.model.kind,
         "metric": layout.metric_title_raw(measure) if measure else "",
         "best": run.best.get(measure) if measure else None,
         "course": list(run.sparkline) or None,
+        "data": layout.data_name(run),
+        "model": _(run.spec.model.label) or run.spec.model.kind,
         "created": pd.Timestamp(run.created_at, unit="s", tz="UTC").tz_convert(layout.timezone()).tz_localize(None),
         "time": numbers.duration(run.seconds) if run.seconds else "",
         "tags": ", ".join(f"{key}: {value}" if value else key for key, value in run.tags.items()),

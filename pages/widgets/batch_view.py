@@ -44,7 +44,7 @@ def draw_batch(batch: Mapping[str, Any]) -> None:
         with st.grid(columns="auto", min_column_width=96, gap="small"):
             for number, (picture, label) in enumerate(zip(batch["images"], labels, strict=False)):
                 with st.container(gap="xxsmall", key=f"batch_picture_{number}"):
-                    st.image(base64.b64decode(picture), width=96)
+                    st.image(base64.b64decode(picture), width=96, alt=label)
                     st.caption(plain(shorten(label, 20)))
     elif batch.get("tokens"):
         for number, (tokens, label) in enumerate(zip(batch["tokens"], labels, strict=False)):

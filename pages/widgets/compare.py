@@ -15,6 +15,7 @@ from pages.widgets.text import _, ngettext, plain, shorten
 
 ADDRESS_KEY = "compare"  # run ids, separated by commas
 MOST = 8
+ROW_PX, MOST_ROWS = 34, 30  # a table scrolls for itself only where it is longer
 HIDDEN = {"version", "name", "data.name"}  # says nothing about how a run was made
 
 
@@ -86,7 +87,13 @@ def draw_differences(runs: list[RunRecord], names: list[str]) -> None:
     if not rows:
         st.info(_("The documents say the same. What differs is chance: order of events and rounding."))
         return
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="compare_differences", row_height=34)
+    draw_rows(rows, key="compare_differences")
+
+
+def draw_rows(rows: list[dict[str, str]], *, key: str) -> None:
+    """A table as high as its rows; one that scrolls inside a page hides the last of them."""
+    height = ROW_PX * (min(len(rows), MOST_ROWS) + 1) + 3
+    st.dataframe(pd.DataFrame(rows), hide_index=True, key=key, row_height=ROW_PX, height=height)
 
 
 def draw_metrics(runs: list[RunRecord], names: list[str]) -> None:
@@ -102,4 +109,4 @@ def draw_metrics(runs: list[RunRecord], names: list[str]) -> None:
             row[f"{name} · {_('best')}"] = numbers.figure(run.best.get(key))
             row[f"{name} · {_('last')}"] = numbers.figure(run.metrics.get(key))
         rows.append(row)
-    st.dataframe(pd.DataFrame(rows), hide_index=True, key="compare_figures", row_height=34)
+    draw_rows(rows, key="compare_figures")

@@ -13,7 +13,7 @@ from engine.figures.training import learning_curves, run_gauges
 from engine.specs.records import MetricPoint, RunRecord
 from pages.widgets import layout
 from pages.widgets.charts import chart, live_chart
-from pages.widgets.text import _, say
+from pages.widgets.text import _, say_raw
 
 History = Mapping[str, Sequence[MetricPoint]]
 MACHINE = ("learning_rate", "gradient_norm", "samples_per_s", "memory_bytes", "cpu_percent", "gpu_percent")
@@ -63,7 +63,7 @@ def draw(run: RunRecord, *, key: str) -> None:
         title=titles[name],
         translate=_,
     )
-    alt = say("{metric} over the run", metric=titles[name])
+    alt = say_raw("{metric} over the run", metric=titles[name])
     draw_figure(figure, key=f"{key}_{name}", alt=alt)
 
 

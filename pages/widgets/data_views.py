@@ -12,7 +12,7 @@ from engine.specs.records import DatasetRecord, SplitReport
 from engine.specs.split import SplitSpec
 from pages.widgets import forms, importing, layout, numbers, steps
 from pages.widgets.charts import chart
-from pages.widgets.text import _, ngettext, plain, say, shorten
+from pages.widgets.text import _, ngettext, plain, say, say_raw, shorten
 
 GRID = 24  # pictures or texts a page
 ROWS = 200  # rows of a table a page
@@ -127,7 +127,7 @@ def picture_grid(record: DatasetRecord, rows: list[int], captions: list[str], *,
     with st.grid(columns="auto", min_column_width=size_px, gap="small"):
         for row, picture, caption in zip(rows, pictures, captions, strict=False):
             with st.container(gap="xxsmall"):
-                st.image(picture, width=size_px, alt=say("Row {row}", row=row))
+                st.image(picture, width=size_px, alt=say_raw("Row {row}", row=row))
                 st.caption(plain(shorten(caption, 24)))
 
 

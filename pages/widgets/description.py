@@ -42,9 +42,9 @@ def follow(spec: RunSpec, *, key: str, full: bool = True) -> None:
             with layout.errors_shown(f"{key}_error"):
                 if ask(spec) is not None:
                     st.rerun()
-            ready = api.engine_state().state == "ready"
-            st.caption(f":material/hourglass_top: {_('Building the model…') if ready else warming_up()}")
-            st.progress(0.0)
+                ready = api.engine_state().state == "ready"
+                st.caption(f":material/hourglass_top: {_('Building the model…') if ready else warming_up()}")
+                st.progress(0.0)
 
         waiting()
 

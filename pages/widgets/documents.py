@@ -15,6 +15,8 @@ def path_title(spec: RunSpec, path: str) -> str:
     titles: list[str] = []
     node: Any = spec
     for part in path.split("."):
+        if part == "kind" and titles:  # what stands above says of what
+            continue
         if isinstance(node, Document) and part in type(node).model_fields:
             info = type(node).model_fields[part]
             titles.append(_(info.title or part))
@@ -49,6 +51,8 @@ def value_text(spec: RunSpec, path: str, value: Any) -> str:
     """A value of a document as text for a table cell (no markdown): labels of kinds, yes and no, units."""
     if value is None:
         return "–"
+    if path == "data.dataset":
+        return _(spec.data.name) or str(value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list):

@@ -12,7 +12,7 @@ from engine.specs import Modality
 from engine.specs.records import DatasetRecord
 from engine.text import N_
 from pages.widgets import layout, numbers
-from pages.widgets.text import _, ngettext, say
+from pages.widgets.text import _, ngettext, say, say_raw
 
 GROUPS = 4  # shown
 TITLES = {
@@ -59,7 +59,9 @@ def draw_group(record: DatasetRecord, rows: list[int]) -> None:
     """The members of one group beside each other."""
     st.caption(say("Rows {rows}", rows=", ".join(str(row) for row in rows)))
     if record.modality is Modality.IMAGE:
-        st.image(api.images(record.id, rows, size_px=144), width=72)
+        st.image(
+            api.images(record.id, rows, size_px=144), width=72, alt=[say_raw("Row {row}", row=row) for row in rows]
+        )
         return
     frame = api.rows(record.id, offset=rows[0], limit=1)
     st.text("  ·  ".join(str(value) for value in frame.iloc[0].tolist())[:400] if len(frame) else "")

@@ -13,13 +13,14 @@ from engine.specs import Modality
 from engine.specs.records import EvaluationRecord, RunRecord
 from pages.widgets import layout, numbers
 from pages.widgets.evaluation_filter import confidence
-from pages.widgets.text import _, plain, say, shorten
+from pages.widgets.text import _, plain, say, say_raw, shorten
 
 SHOWN = 12
 PICTURES_A_ROW = 6
 THUMBNAIL_PX = 128
 COLUMNS = 8  # of a row of a table
 TEXT_LENGTH = 500
+ROW_PX = 34
 NAMES_CACHED = 20_000
 
 
@@ -113,7 +114,7 @@ def _pictures(record: EvaluationRecord, chosen: Sequence[Example], dataset_id: s
         places = range(start, min(start + PICTURES_A_ROW, len(chosen)))
         for column, place in zip(st.columns(PICTURES_A_ROW), places, strict=False):
             with column:
-                st.image(pictures[place], width=THUMBNAIL_PX)
+                st.image(pictures[place], width=THUMBNAIL_PX, alt=say_raw("Row {row}", row=chosen[place].row))
                 st.caption(verdict(record, chosen[place]))
 
 
@@ -132,7 +133,8 @@ def _table(run: RunRecord, record: EvaluationRecord, chosen: Sequence[Example], 
         values = _values(dataset_id, example.row)
         inputs = {name: values[name] for name in _input_names(run, values)[:COLUMNS]}
         table.append({_("Row"): example.row, **_answer(record, example), **inputs})
-    st.dataframe(pd.DataFrame(table), hide_index=True, key="evaluate_worst", row_height=34)
+    height = ROW_PX * (len(table) + 1) + 3  # all of them: a table that scrolls inside a page hides its last rows
+    st.dataframe(pd.DataFrame(table), hide_index=True, key="evaluate_worst", row_height=ROW_PX, height=height)
 
 
 def _answer(record: EvaluationRecord, example: Example) -> dict[str, str]:

@@ -42,7 +42,7 @@ def value_and_interval(name: str, value: Interval) -> str:
 
 def headlines(record: EvaluationRecord) -> None:
     """The metrics that matter most, each with its interval."""
-    with st.grid(columns="auto", min_column_width=170, gap="small"):
+    with st.grid(columns="auto", min_column_width=140, gap="small"):
         for name in HEADLINES:
             if name in record.metrics:
                 found = record.metrics[name]

@@ -150,6 +150,11 @@ def classes_view(shown: Shown) -> None:
 
 def ranking_view(shown: Shown) -> None:
     """ROC and precision-recall curves beside each other."""
+    if len(np.unique(shown.truth)) < 2:
+        st.info(
+            _("ROC and PR compare classes; the examples shown here all belong to one."), icon=":material/filter_alt:"
+        )
+        return
     threshold = number_in_address(THRESHOLD, 0.5) if len(shown.record.classes) == 2 else None
     left, right = st.columns(2, gap="medium")
     arguments = (shown.truth, shown.probabilities, shown.record.classes)

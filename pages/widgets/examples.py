@@ -11,7 +11,7 @@ from engine import api
 from engine.specs import Modality
 from engine.specs.records import ExampleRecord, RunRecord
 from pages.widgets import layout, numbers
-from pages.widgets.text import _, plain, say, shorten
+from pages.widgets.text import _, plain, say, say_raw, shorten
 
 SHOWN = 6  # of each group
 THUMBNAIL_PX = 96
@@ -40,11 +40,17 @@ def verdict(example: ExampleRecord) -> str:
     """Truth and prediction in one line, with a sign for right and wrong."""
     probability = "" if example.probability is None else f" ({numbers.percent(example.probability, 0)})"
     if example.probability is None:  # a number: there is no right and wrong, only a distance
-        return say("{prediction} for {truth}", prediction=example.prediction, truth=example.truth)
+        prediction, truth = answer(example, example.prediction), answer(example, example.truth)
+        return say("{prediction} for {truth}", prediction=prediction, truth=truth)
     if example.truth == example.prediction:
         return f":green[:material/check:] {plain(example.truth)}{probability}"
     text = say("{prediction}, is {truth}", prediction=example.prediction, truth=example.truth)
     return f":red[:material/close:] {text}{probability}"
+
+
+def answer(example: ExampleRecord, text: str) -> str:
+    """A number with the digits that people can use; the name of a class as it is."""
+    return text if example.probability is not None else numbers.figure(float(text))
 
 
 def _images(run: RunRecord, chosen: Sequence[ExampleRecord]) -> None:
@@ -52,7 +58,7 @@ def _images(run: RunRecord, chosen: Sequence[ExampleRecord]) -> None:
     for start in range(0, len(chosen), 3):
         for column, index in zip(st.columns(3), range(start, min(start + 3, len(chosen))), strict=False):
             with column:
-                st.image(pictures[index], width=THUMBNAIL_PX)
+                st.image(pictures[index], width=THUMBNAIL_PX, alt=say_raw("Row {row}", row=chosen[index].row))
                 st.caption(verdict(chosen[index]))
 
 
@@ -71,8 +77,8 @@ def _texts(chosen: Sequence[ExampleRecord]) -> None:
 def _rows(chosen: Sequence[ExampleRecord]) -> None:
     rows = [
         {
-            _("Truth"): example.truth,
-            _("Prediction"): example.prediction,
+            _("Truth"): answer(example, example.truth),
+            _("Prediction"): answer(example, example.prediction),
             **({} if example.probability is None else {_("Sure"): numbers.percent(example.probability, 0)}),
             **dict(list(example.values.items())[:VALUES]),
         }

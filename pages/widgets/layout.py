@@ -81,7 +81,8 @@ def empty_state(
     """
     with st.container(border=True, horizontal_alignment="center", key=f"{key}_box"):
         st.space("small")
-        st.markdown(f"## {icon}", text_alignment="center")
+        with st.container(key=f"sign_of_{key}", horizontal_alignment="center"):
+            st.markdown(icon, width="content")
         st.markdown(f"**{title}**", text_alignment="center")
         st.caption(text, text_alignment="center")
         pressed = bool(action) and st.button(action, type="primary", key=key, icon=action_icon)
@@ -231,7 +232,11 @@ METRIC_TITLES = {
     "micro_f1": N_("F1 (micro)"),
     "weighted_f1": N_("F1 (weighted)"),
     "macro_precision": N_("Precision (macro)"),
+    "micro_precision": N_("Precision (micro)"),
+    "weighted_precision": N_("Precision (weighted)"),
     "macro_recall": N_("Recall (macro)"),
+    "micro_recall": N_("Recall (micro)"),
+    "weighted_recall": N_("Recall (weighted)"),
     "precision": N_("Precision"),
     "recall": N_("Recall"),
     "f1": N_("F1"),
@@ -242,13 +247,24 @@ METRIC_TITLES = {
     "calibration_error": N_("Calibration error"),
     "rmse": N_("RMSE"),
     "mae": N_("MAE"),
+    "median_absolute_error": N_("Median absolute error"),
     "r2": N_("R²"),
     "loss": N_("Loss"),
     "learning_rate": N_("Learning rate"),
     "gradient_norm": N_("Gradient norm"),
-    "throughput": N_("Examples per second"),
+    "samples_per_s": N_("Examples per second"),
+    "memory_bytes": N_("Memory (bytes)"),
+    "cpu_percent": N_("CPU (%)"),
+    "gpu_percent": N_("GPU (%)"),
+    "gpu_memory_bytes": N_("GPU memory (bytes)"),
 }
-PART_TITLES = {"train": N_("Train part"), "val": N_("Validation"), "validation": N_("Validation"), "test": N_("Test")}
+PART_TITLES = {
+    "train": N_("Train part"),
+    "train_epoch": N_("Train part, whole epochs"),
+    "val": N_("Validation"),
+    "validation": N_("Validation"),
+    "test": N_("Test"),
+}
 
 
 def metric_title(key: str) -> str:

@@ -13,7 +13,7 @@ from engine.figures import data as figures
 from engine.specs.records import DatasetRecord
 from pages.widgets import layout, numbers
 from pages.widgets.charts import chart
-from pages.widgets.text import _, plain, say, shorten
+from pages.widgets.text import _, plain, say, say_raw, shorten
 
 CLASSES, A_CLASS, SIZE_PX = 12, 8, 56
 
@@ -79,6 +79,12 @@ def grid(record: DatasetRecord, images: Mapping[str, Any]) -> None:
         title.markdown(f"**{plain(shorten(name, 22))}**")
         mean = images["mean_images"].get(name)
         first = [base64.b64decode(mean)] if mean else []
-        strip.image(first + [pictures[row] for row in examples[name][:A_CLASS]], width=SIZE_PX)
+        said = [say_raw("Mean of {name}", name=name)] if mean else []
+        rows_shown = examples[name][:A_CLASS]
+        strip.image(
+            first + [pictures[row] for row in rows_shown],
+            width=SIZE_PX,
+            alt=said + [say_raw("{name}, row {row}", name=name, row=row) for row in rows_shown],
+        )
     if len(examples) > CLASSES:
         st.caption(_("and {n} more").format(n=len(examples) - CLASSES))

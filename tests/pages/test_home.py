@@ -14,7 +14,7 @@ def test_first_use_shows_the_steps_and_samples(screen) -> None:  # type: ignore[
     test = screen("home")
     assert "1. Data" in words(test)
     assert "Handwritten digits" in words(test)
-    assert "Running now" not in words(test)
+    assert "Running and waiting" not in words(test)
 
 
 def test_speaks_chinese(screen) -> None:  # type: ignore[no-untyped-def]
@@ -34,6 +34,6 @@ def test_a_waiting_run_is_shown_with_its_state(screen) -> None:  # type: ignore[
     run_id = api.submit(api.default_spec(record.id).model_copy(update={"name": "first try"}))
     assert api.run(run_id).status is RunStatus.SCHEDULED
     said = words(screen("home"))
-    assert "Running now" in said
+    assert "Running and waiting" in said
     assert "first try" in said
     assert "Waiting" in said
