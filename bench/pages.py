@@ -1,5 +1,7 @@
 """How quick the pages are: median rerun of every page with 10,000 runs in the store ÷ that of an empty Streamlit page.
 
+Tuning shows a search with 1,000 trials.
+
 The peer is a page with one Plotly chart and nothing else, served by the same Streamlit with the same settings. Both are
 measured in one browser, in turns: from the press that asks for a rerun to the moment in which the page says that its
 script has finished.
@@ -10,30 +12,31 @@ script has finished.
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
-PAGES = ("", "data", "design", "train", "evaluate", "runs")
+
+from numpy.random import Generator  # noqa: E402 - after the path is set
+
+from engine.specs import RunSpec  # noqa: E402
+from engine.specs.search import Dimension, IntRange, Options  # noqa: E402
+from engine.specs.search_records import TrialStatus  # noqa: E402
+
+PAGES = ("", "data", "design", "train", "evaluate", "runs", "tuning")
 LIMIT = 2.0
+TRIALS = 1000  # of the search that Tuning shows
 PEER = """
 import plotly.graph_objects as go
 import streamlit as st
 st.plotly_chart(go.Figure(go.Scatter(y=[1, 3, 2])))
 """
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 WATCH = """() => { window.latheRerun = new Promise(done => {
     const app = document.querySelector('[data-testid=stApp]')
     const start = performance.now()
@@ -55,6 +58,8 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
+    from bench.serving import served
+
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
         os.environ["LATHE_HOME"] = str(home)
@@ -63,7 +68,7 @@ def main() -> int:
         peer = Path(folder) / "peer.py"
         peer.write_text(PEER)
         with served(ROOT / "app.py") as app, served(peer) as empty:
-            times = measure(app, empty, address, options.rounds)
+            times = measure(app.url, empty.url, address, options.rounds)
     return report(times, options.runs)
 
 
@@ -71,13 +76,14 @@ def fill_store(count: int) -> str:
     """Train one model on a sample and enter `count` copies of its run; returns the query of its address."""
     import sqlalchemy as sa
 
+    from bench.serving import train
     from engine import api
     from engine.store.database import reading, writing
     from engine.store.schema import details, runs, values
 
     record = api.import_sample("diabetes")
     spec = api.default_spec(record.id)
-    first = train(spec.to_json())
+    first = train(spec.to_json(), "training.epochs=20")
     with reading() as connection:
         row = dict(connection.execute(sa.select(runs).where(runs.c.id == first)).mappings().one())
         detail = dict(connection.execute(sa.select(details).where(details.c.run_id == first)).mappings().one())
@@ -97,58 +103,76 @@ def fill_store(count: int) -> str:
             for point in points
         ]
         connection.execute(values.insert(), copies)
-    return f"?dataset={record.id}&draft={api.save_draft(spec)}&run={first}"
+    return f"?dataset={record.id}&draft={api.save_draft(spec)}&run={first}&search={fill_search(spec, TRIALS)}"
 
 
-def train(document: str) -> str:
-    """A real run, so that Train has curves to draw and Evaluate an evaluation; returns its id."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "run.json"
-        path.write_text(document)
-        command = [sys.executable, "-m", "engine", "run", str(path), "--set", "training.epochs=20", "--json"]
-        done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, text=True)
-    return str(json.loads(done.stdout.strip().splitlines()[-1])["run_id"])
+def fill_search(spec: RunSpec, count: int) -> str:
+    """Enter a finished search with `count` trials of six fields, each with its run and a curve; returns its id."""
+    import numpy as np
+    import sqlalchemy as sa
+
+    from engine import api
+    from engine.specs.search import SearchSpec
+    from engine.store import searches, trials
+    from engine.store.database import writing
+    from engine.store.schema import runs
+    from engine.store.schema import searches as searches_table
+
+    made = [SearchSpec.model_validate(preset.search) for preset in api.search_presets(spec)]
+    found = {dimension.path: dimension for search in made for dimension in search.dimensions if not dimension.when}
+    space = SearchSpec(dimensions=tuple(found.values())[:6])
+    search_id = searches.add_search(spec.model_copy(update={"search": space}), dataset_name="diabetes")
+    draw = np.random.default_rng(0)
+    start = time.time() - 10 * count
+    with writing() as connection:
+        for number in range(count):
+            began = start + 10 * number
+            score = float(60 + 10 * draw.random())
+            ids = trials.enter_runs(connection, search_id, number, [spec], "diabetes")
+            run = {
+                "status": "FINISHED",
+                "started_at": began,
+                "ended_at": began + 9,
+                "seconds": 9.0,
+                "worker": "worker 1",
+            }
+            of_it = sa.and_(runs.c.search_id == search_id, runs.c.trial == number)
+            connection.execute(runs.update().where(of_it).values(run))
+            curve = [score + 40 * 0.8**epoch for epoch in range(20)]
+            row = trials.TrialRow(
+                number=number,
+                status=TrialStatus.COMPLETED,
+                values={dimension.path: drawn_from(dimension, draw) for dimension in space.dimensions},
+                plan={"epochs": 20},
+                run_ids=ids,
+                score=score,
+                result={"curve": curve, "scores": [score], "objectives": {"val/rmse": score}},
+                created_at=began,
+                ended_at=began + 9,
+            )
+            trials.put(connection, search_id, row)
+        over = searches_table.update().where(searches_table.c.id == search_id)
+        connection.execute(over.values(status="FINISHED", created_at=start, ended_at=time.time(), seconds=10.0 * count))
+    return search_id
 
 
-@contextmanager
-def served(script: Path) -> Iterator[str]:
-    """A Streamlit server for a script, with the settings of the project."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
-    command += ["--client.toolbarMode", "developer"]  # else the key that asks for a rerun is not heard
-    log = subprocess.DEVNULL
-    server = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        end = time.monotonic() + 60
-        while True:
-            try:
-                with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2):
-                    break
-            except OSError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.1)
-        yield url
-    finally:
-        server.terminate()
-        try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            server.kill()
+def drawn_from(dimension: Dimension, draw: Generator) -> Any:
+    """A value of one field of a search space."""
+    if isinstance(dimension, Options):
+        return dimension.values[int(draw.integers(len(dimension.values)))]
+    low, high = dimension.low, dimension.high  # type: ignore[attr-defined]
+    return int(draw.integers(low, high + 1)) if isinstance(dimension, IntRange) else float(draw.uniform(low, high))
 
 
 def measure(app: str, empty: str, query: str, rounds: int) -> dict[str, list[float]]:
     """Milliseconds of each rerun by page; the peer is measured in every round, between the pages."""
     from playwright.sync_api import sync_playwright
 
+    from bench.serving import FLAGS, chromium
+
     times: dict[str, list[float]] = {}
     with sync_playwright() as playwright:
-        named = [os.environ.get("PLAYWRIGHT_CHROMIUM"), "/usr/bin/chromium", shutil.which("chromium-browser")]
-        path = next((place for place in named if place and Path(place).is_file()), None)
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         tabs = {}
         for name in ("peer", *PAGES):
             tab = browser.new_page(viewport={"width": 1440, "height": 1000})
