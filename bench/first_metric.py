@@ -77,14 +77,14 @@ def main() -> int:
 
 
 def wait_until_idle() -> None:
-    """Until the engine has a warm worker, its desk is up and nothing runs."""
+    """Until the engine has a warm worker, its desk and its prober are up and nothing runs."""
     from engine import api
 
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         state = api.engine_state()
         log = api.home() / "logs" / "engine.log"
-        if state.state == "ready" and log.exists() and "the desk is ready" in log.read_text():
+        if state.state == "ready" and log.exists() and "the prober is ready" in log.read_text():
             return
         time.sleep(0.2)
     raise SystemExit("the engine did not become ready within three minutes")

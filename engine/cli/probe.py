@@ -9,7 +9,7 @@ from typing import Any
 
 from engine import api
 from engine.cli.output import ERROR, OK, ProgressLine, print_json
-from engine.cli.train import change_of, read_document
+from engine.cli.train import changes_of, read_document
 from engine.errors import EngineError, ErrorKind
 from engine.jobs.client import stop_engine
 from engine.specs import RunSpec
@@ -32,7 +32,7 @@ def probe(run: str, changes: Sequence[str], *, steps: int, seeds: int, seconds: 
         as_json: end with one JSON line.
     """
     baseline = _baseline(run)
-    edits = dict(change_of(change) for change in changes)
+    edits = changes_of(baseline, changes)
     changed = baseline.edit(edits)
     if not 1 <= seeds <= 100:
         raise EngineError(

@@ -14,6 +14,7 @@ from engine.cli.output import INTERRUPTED, OK, ProgressLine, exit_code, print_js
 from engine.errors import EngineError, ErrorKind
 from engine.jobs.client import stop_engine
 from engine.specs import RunSpec, RunStatus
+from engine.specs.knobs import whole_path
 from engine.specs.records import RunRecord
 from engine.text import N_
 
@@ -23,7 +24,8 @@ _STOP_WAIT_S = 20.0  # a checkpoint of a large model takes a while
 
 def run(document: str, changes: Sequence[str], *, as_json: bool) -> int:
     """Train by a document and wait for the end."""
-    spec = RunSpec.parse(read_document(document)).edit(dict(change_of(change) for change in changes))
+    spec = RunSpec.parse(read_document(document))
+    spec = spec.edit(changes_of(spec, changes))
     return _see_through(api.submit(spec), as_json=as_json)
 
 
@@ -36,7 +38,7 @@ def resume(run_id: str, *, as_json: bool) -> int:
 
 def branch(run_id: str, changes: Sequence[str], *, wait: bool, as_json: bool) -> int:
     """Go on from where a run is now under its document with some fields changed."""
-    entered = api.branch(run_id, dict(change_of(change) for change in changes))
+    entered = api.branch(run_id, changes_of(api.run(run_id).spec, changes))
     record = api.run(entered)
     print(f"Branched off at step {record.spec.branch_step} as {entered}.", file=sys.stderr)
     if wait:
@@ -126,6 +128,11 @@ def read_document(document: str) -> str:
             file=document,
             reason=reason,
         ) from error
+
+
+def changes_of(spec: RunSpec, changes: Sequence[str]) -> dict[str, Any]:
+    """Changes that were typed, by the whole path: `training.learning_rate` finds the optimizer's."""
+    return {whole_path(spec, path): value for path, value in map(change_of, changes)}
 
 
 def change_of(text: str) -> tuple[str, Any]:

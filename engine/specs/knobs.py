@@ -17,7 +17,7 @@ from pydantic.fields import FieldInfo
 from engine.errors import EngineError
 from engine.specs.base import Choice, Document, Scale, extra_of, setting
 from engine.specs.models import ModelSpec
-from engine.specs.run import RunSpec, differences
+from engine.specs.run import RunSpec, differences, flatten
 from engine.specs.task import Modality
 from engine.specs.training import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from engine.text import N_
@@ -95,6 +95,24 @@ def _of_other_tasks(spec: RunSpec) -> tuple[str, ...]:
     """Fields that mean nothing for the task of the document."""
     pictures = () if spec.data.task.modality is Modality.IMAGE else ("training.augmentation",)
     return pictures if spec.data.task.is_classification else (*pictures, "training.class_weights")
+
+
+def whole_path(spec: RunSpec, path: str) -> str:
+    """The dotted path that a shorter one stands for: `training.learning_rate` → `training.optimizer.learning_rate`.
+
+    A path that is there, that stands for several fields or for none, is given back as it is.
+    """
+    leaves = flatten(spec)
+    if path in leaves:
+        return path
+    parts = path.split(".")
+    longer = [leaf for leaf in leaves if leaf.split(".")[-1] == parts[-1] and _in_order(parts, leaf.split("."))]
+    return longer[0] if len(longer) == 1 else path
+
+
+def _in_order(parts: list[str], whole: list[str]) -> bool:
+    rest = iter(whole)
+    return all(part in rest for part in parts)
 
 
 def knob_at(spec: RunSpec, path: str) -> Knob | None:

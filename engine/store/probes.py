@@ -212,6 +212,13 @@ def finished_probes(*, dataset_id: str = "", limit: int = 2000) -> list[ProbeRec
     return found
 
 
+def open_count() -> int:
+    """How many probes wait or run."""
+    query = sa.select(sa.func.count()).select_from(probes).where(probes.c.status.in_(_OPEN))
+    with reading() as connection:
+        return int(connection.execute(query).scalar() or 0)
+
+
 def waiting_count() -> int:
     """How many probes wait."""
     query = sa.select(sa.func.count()).select_from(probes).where(probes.c.status == ProbeStatus.WAITING.value)

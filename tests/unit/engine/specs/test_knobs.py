@@ -4,7 +4,15 @@ import pytest
 
 from engine.errors import EngineError
 from engine.specs import RunSpec, Task
-from engine.specs.knobs import changes_between, in_words, knob_at, knobs, neighbours, valid_neighbours
+from engine.specs.knobs import (
+    changes_between,
+    in_words,
+    knob_at,
+    knobs,
+    neighbours,
+    valid_neighbours,
+    whole_path,
+)
 from engine.specs.models.base import families
 
 
@@ -135,3 +143,17 @@ def test_another_kind_is_one_change_whatever_fields_come_with_it() -> None:
         ("training.optimizer.kind", "adamw", "sgd")
     ]
     assert changes[0].title == "Optimizer"
+
+
+@pytest.mark.parametrize(
+    ("short", "whole"),
+    [
+        ("training.learning_rate", "training.optimizer.learning_rate"),
+        ("learning_rate", "training.optimizer.learning_rate"),
+        ("model.dropout", "model.dropout"),
+        ("training.kind", "training.kind"),  # loss, optimizer or schedule: said by the document
+        ("training.nothing", "training.nothing"),
+    ],
+)
+def test_a_short_path_stands_for_the_only_field_it_can_mean(short: str, whole: str) -> None:
+    assert whole_path(CNN, short) == whole
