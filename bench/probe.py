@@ -11,7 +11,6 @@ same model in plain Keras, run afresh with the change, for as many steps.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import statistics
 import subprocess
@@ -27,11 +26,11 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 from first_metric import SCRIPT  # noqa: E402 - after the path is set
+from serving import FLAGS, chromium, served  # noqa: E402
 
 REUSED_GOAL_S, TRACED_GOAL_S, GOAL_RATIO = 0.7, 1.5, 15.0
 SCRIPT_REPEATS = 3
 STEPS = 60
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 NAMES = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(
     plot => (plot.data || []).map(trace => trace.name))"""
 # Set before the key is pressed: resolves with the milliseconds from the key to the first point of a new name.
@@ -107,15 +106,10 @@ def screen(draft: str) -> Iterator[Any]:
     """The what-if screen in a browser, its baseline probed."""
     from playwright.sync_api import sync_playwright
 
-    beside = importlib.util.spec_from_file_location("bench_pages", ROOT / "bench" / "pages.py")
-    assert beside is not None
-    assert beside.loader is not None
-    pages = importlib.util.module_from_spec(beside)
-    beside.loader.exec_module(pages)
-    with pages.served(ROOT / "app.py") as url, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=FLAGS)
+    with served(ROOT / "app.py") as server, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 1200})
-        page.goto(f"{url}/whatif?base=draft:{draft}")
+        page.goto(f"{server.url}/whatif?base=draft:{draft}")
         page.wait_for_selector('[class*="st-key-knob_training-optimizer-learning_rate"] [role=slider]', timeout=120_000)
         page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length > 0", timeout=120_000)
         wait_until_still()
