@@ -19,6 +19,7 @@ from engine.data.columns import GAPS
 
 _BLOCK_BYTES = 2 << 20  # some ten thousand rows: small beside the memory, large beside the cost of a call
 _LONGEST_RECORD_BYTES = 64 << 20
+_MANY_COLUMNS = 200  # Arrow builds a tree of the gap words for each column: beyond this, too many of them
 _QUOTE, _LINE_FEED, _CARRIAGE_RETURN = 34, 10, 13
 
 
@@ -108,6 +109,7 @@ class Strict:
         from pyarrow import csv
 
         names = [str(place) for place in range(self.columns)]
+        many = self.columns > _MANY_COLUMNS
         try:
             table = csv.read_csv(
                 pa.py_buffer(block.text),
@@ -118,14 +120,28 @@ class Strict:
                     newlines_in_values=block.marked,
                 ),
                 convert_options=csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=GAPS
+                    column_types=dict.fromkeys(names, pa.string()),
+                    strings_can_be_null=True,
+                    null_values=[""] if many else GAPS,
                 ),
             )
         except pa.ArrowInvalid as error:
             raise NotStrictError from error
         if block.first and self.named:
             table = table.slice(1)
-        return [one_array(column) for column in table.columns]
+        arrays = [one_array(column) for column in table.columns]
+        return _without_gaps(arrays) if many else arrays
+
+
+def _without_gaps(arrays: list[Any]) -> list[Any]:
+    import pyarrow as pa
+    from pyarrow import compute
+
+    found = compute.is_in(pa.chunked_array(arrays), value_set=pa.array(GAPS, pa.string()))
+    return [
+        compute.if_else(gaps, None, values) if gaps.true_count else values
+        for values, gaps in zip(arrays, found.chunks, strict=True)
+    ]
 
 
 def one_array(column: Any) -> Any:

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from engine.data import database
 from engine.data.blocks import Block, Strict
-from engine.data.columns import DATE_FORMATS, count_values, date_formats, warn_of_words
-from engine.data.database import quote
+from engine.data.columns import DATE_FORMATS, MISSING, count_values, warn_of_words
 from engine.data.fingerprint import ColumnHashes
 from engine.data.forms import COMMA, EMPTY, NUMBER, TEXT, WHOLE, RefusedError, convert
 from engine.data.parquet_writer import RowsWriter
@@ -26,7 +25,8 @@ from engine.text import N_
 
 _THREADS = 2
 _BLOCKS_AHEAD = 4  # each takes some 10 MB while it is read
-_COLUMNS_A_GUESS = 64
+_CELLS_SEEN = 400_000  # of wide tables fewer records are looked at before
+_LOOKED_AT = 20
 
 
 @dataclass
@@ -37,6 +37,11 @@ class _Column:
     forms: list[str]
     mixed: bool = False  # numbers were seen in it, or might be, so that words are to be named
     place: int = 0  # of the form that is tried
+
+    @property
+    def form(self) -> str:
+        """The form that is tried."""
+        return self.forms[self.place]
 
 
 @dataclass
@@ -81,43 +86,35 @@ class OnePass:
     def _guess(self, connection: Any, head: Sequence[Sequence[str]], more: Sequence[Sequence[str]]) -> list[_Column]:
         certain = self._forms(connection, head)
         likely = self._forms(connection, [*head, *more])
-        return [
-            sure if guess.forms == [TEXT] or guess.forms[0] not in sure.forms else guess
-            for sure, guess in zip(certain, likely, strict=True)
-        ]
+        return [sure if guess.form == TEXT else guess for sure, guess in zip(certain, likely, strict=True)]
 
     def _forms(self, connection: Any, records: Sequence[Sequence[str]]) -> list[_Column]:
+        """The first form of each column that some records have."""
+        import pyarrow as pa
+
         width = len(self.columns)
-        rows = [record for record in records if len(record) == width]
-        cells = [list(values) for values in zip(*rows, strict=True)] if rows else [[] for _ in self.columns]
+        rows = [record for record in records if len(record) == width][:: max(len(records) * width // _CELLS_SEEN, 1)]
+        cells: list[Any] = list(zip(*rows, strict=True)) if rows else [()] * width
+        forms = [EMPTY, WHOLE, NUMBER, *([COMMA] if self.decimal_comma else []), *DATE_FORMATS, TEXT]
         found: list[_Column] = []
-        for start in range(0, width, _COLUMNS_A_GUESS):
-            places = slice(start, start + _COLUMNS_A_GUESS)
-            found += self._forms_of(connection, self.columns[places], cells[places])
+        for name, values in zip(self.columns, cells, strict=True):
+            column = _Column(name, forms, mixed=any(value[:1].isdigit() for value in values) or not any(values))
+            array = pa.array(values, pa.string())
+            dated = all(any(map(str.isdigit, value)) for value in values[:_LOOKED_AT] if value.lower() not in MISSING)
+            self._settle(column, array, connection, dates=dated)
+            found.append(column)
         return found
 
-    def _forms_of(self, connection: Any, names: Sequence[str], cells: list[list[str]]) -> list[_Column]:
-        values = ", ".join(f"unnest(?::VARCHAR[]) AS {quote(name)}" for name in names)
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE sample AS SELECT {values}", cells).fetchall()
-        counts = count_values(connection, "sample", names, decimal_comma=self.decimal_comma)
-        found: list[_Column] = []
-        for name, count in counts.items():
-            comma = [COMMA] if self.decimal_comma else []
-            forms = [TEXT]
-            if count.present == 0:
-                forms = [EMPTY, WHOLE, NUMBER, *comma, *DATE_FORMATS, TEXT]
-            elif count.padded:
-                pass
-            elif count.whole == count.present:
-                forms = [WHOLE, NUMBER, *comma, TEXT]
-            elif count.numbers == count.present:
-                forms = [NUMBER, *comma, TEXT]
-            elif comma and count.comma_numbers == count.present:
-                forms = [COMMA, TEXT]
-            elif count.numbers == 0:
-                forms = [*date_formats(connection, "sample", name), TEXT]
-            found.append(_Column(name, forms, mixed=count.numbers > 0 or count.present == 0))
-        return found
+    @staticmethod
+    def _settle(column: _Column, values: Any, connection: Any, *, dates: bool = True) -> Any:
+        """Give a column the first form from its own on that values have; the values in that form."""
+        while True:
+            try:
+                return convert(values, column.form, connection)
+            except RefusedError:
+                column.place += 1
+            while column.form in DATE_FORMATS and not dates:
+                column.place += 1
 
     def _write(self, connection: Any, pool: ThreadPoolExecutor, target: Path) -> bytes | None:
         """Write the file; None where a column was given another form on the way."""
@@ -154,18 +151,13 @@ class OnePass:
         arrays: list[Any] = []
         places: list[int] = []
         for column, values in zip(self._columns, self.strict.texts(block), strict=True):
-            place = column.place
-            while True:
-                try:
-                    arrays.append(convert(values, column.forms[place], connection))
-                    break
-                except RefusedError:
-                    place += 1
-            places.append(place)
+            tried = replace(column)  # other blocks are read at the same time
+            arrays.append(self._settle(tried, values, connection))
+            places.append(tried.place)
         return arrays, places
 
     def _name_words(self, connection: Any, target: Path) -> None:
-        names = [column.name for column in self._columns if column.mixed and column.forms[column.place] == TEXT]
+        names = [column.name for column in self._columns if column.mixed and column.form == TEXT]
         counts = count_values(connection, database.source(target), names, decimal_comma=False)
         for name in names:
             if not counts[name].padded:
