@@ -22,6 +22,7 @@ _START_TRIES = 3  # a worker that cannot even start is tried so often in a row
 _DESK_TRIES = 2
 _QUIET_S = 1.0
 _PROBES_LOOK_S = 0.2  # between two looks at whether somebody waits for a prober that is not there yet
+RETRIED = N_("The process that did the work was lost in attempt {attempt}; the run went on from its newest checkpoint.")
 
 
 def max_attempts() -> int:
@@ -126,7 +127,8 @@ class Dispatcher:
         if queue.signals(claim).stop:
             queue.finish(claim, RunStatus.KILLED)
         elif claim.attempt < max_attempts():
-            queue.give_back(claim, counted=True)
+            if queue.give_back(claim, counted=True):
+                queue.add_warning(claim.run_id, RETRIED, attempt=claim.attempt)
         else:
             queue.finish(claim, RunStatus.FAILED, error=_lost(claim.attempt, problem))
 

@@ -85,6 +85,7 @@ class RunRecord(Document):
     sparkline: tuple[float, ...] = ()  # up to 40 points of the objective
     error: dict[str, Any] | None = None  # EngineError.to_record()
     warnings: tuple[str, ...] = ()
+    notices: tuple[dict[str, Any], ...] = ()  # the same to be translated: {"message": template, "values": {…}}
     tags: dict[str, str] = Field(default_factory=dict)
     note: str = ""
     deleted: bool = False

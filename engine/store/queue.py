@@ -260,13 +260,20 @@ def read_progress(run_id: str) -> dict[str, Any]:
     return dict(json.loads(text)) if text else {}
 
 
-def add_warning(run_id: str, sentence: str) -> None:
-    """Note something a person should know beside a run; each sentence once, at most twenty."""
+def add_warning(run_id: str, message: str, **values: Any) -> None:
+    """Note something a person should know beside a run; each sentence once, at most twenty.
+
+    Args:
+        run_id: the run.
+        message: a template, marked for translation.
+        **values: what is filled in; plain JSON.
+    """
+    notice = {"message": message, "values": values}
     with writing() as connection:
         text = connection.execute(sa.select(details.c.warnings).where(details.c.run_id == run_id)).scalar()
-        sentences = json.loads(text or "[]")
-        if sentence not in sentences and len(sentences) < 20:
-            record = json.dumps([*sentences, sentence], ensure_ascii=False)
+        notices = json.loads(text or "[]")
+        if notice not in notices and len(notices) < 20:
+            record = json.dumps([*notices, notice], ensure_ascii=False)
             connection.execute(details.update().where(details.c.run_id == run_id).values(warnings=record))
 
 

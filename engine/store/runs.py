@@ -306,12 +306,19 @@ def _record(row: Mapping[Any, Any], spec: RunSpec) -> RunRecord:
             "spec": spec,
             "status": status,
             "error": json.loads(error) if error else None,
-            "warnings": tuple(json.loads(row["warnings"])),
+            **_noted(row["warnings"]),
             "tags": json.loads(row["tags"]),
             "sparkline": tuple(progress.pop("sparkline", ())),
         },
         **progress,
     )
+
+
+def _noted(text: str) -> dict[str, Any]:
+    """The warnings of a run as sentences, and the same as templates with their values."""
+    notices = tuple({"message": entry, "values": {}} if isinstance(entry, str) else entry for entry in json.loads(text))
+    sentences = (str(EngineError(ErrorKind.BAD_DATA, notice["message"], **notice["values"])) for notice in notices)
+    return {"warnings": tuple(sentences), "notices": notices}
 
 
 @functools.lru_cache(maxsize=512)

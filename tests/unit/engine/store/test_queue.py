@@ -6,7 +6,9 @@ import pytest
 from engine.errors import EngineError, ErrorKind
 from engine.specs import RunSpec, RunStatus
 from engine.store import queue
+from engine.store.database import writing
 from engine.store.runs import add_run, get_run
+from engine.store.schema import details
 
 SPEC = RunSpec.parse(
     {
@@ -122,6 +124,15 @@ def test_failed_runs_show_their_error_until_they_are_resumed() -> None:
 
 def test_warnings_are_noted_once() -> None:
     run_id = add_run(SPEC)
-    for sentence in ("a", "b", "a"):
-        queue.add_warning(run_id, sentence)
-    assert get_run(run_id).warnings == ("a", "b")
+    for n in (1, 2, 1):
+        queue.add_warning(run_id, "attempt {n} was lost", n=n)
+    found = get_run(run_id)
+    assert found.warnings == ("attempt 1 was lost", "attempt 2 was lost")
+    assert found.notices[1] == {"message": "attempt {n} was lost", "values": {"n": 2}}
+
+
+def test_warnings_of_earlier_versions_are_read() -> None:
+    run_id = add_run(SPEC)
+    with writing() as connection:
+        connection.execute(details.update().where(details.c.run_id == run_id).values(warnings='["a {b} c"]'))
+    assert get_run(run_id).warnings == ("a {b} c",)
