@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
@@ -19,6 +20,7 @@ def branch_curves(
     fork_step: int,
     *,
     names: tuple[str, str],
+    near: bool = False,
     smoothing: float = 0.0,
     title: str = "",
     height_px: int = 340,
@@ -34,6 +36,7 @@ def branch_curves(
         metric: the key without its part.
         fork_step: where the branch began.
         names: of the parent and of the branch.
+        near: show what lies around the fork instead of the whole course, in which differences are often too small.
         smoothing: weight of the moving average.
         title: of the vertical axis, translated.
         height_px: height of the figure.
@@ -51,19 +54,49 @@ def branch_curves(
         translate=translate,
     )
     if figure.data:
+        first, last = _window(figure, fork_step) if near else (0, _last_step(figure))
+        if near:
+            _look_at(figure, first, last)
+        left_half = fork_step - first < last - fork_step
         figure.add_vline(x=fork_step, line={"color": MUTED, "dash": "dash", "width": 1.2})
         figure.add_annotation(
             x=fork_step,
-            y=0,
+            y=1,
             yref="paper",
-            xanchor="left",
-            yanchor="bottom",
-            xshift=4,
+            xanchor="left" if left_half else "right",
+            yanchor="top",
+            xshift=5 if left_half else -5,
             showarrow=False,
             text=translate(N_("branches off at step {step}")).format(step=f"{fork_step:,}"),
             font={"color": MUTED, "size": 12},
         )
     return figure
+
+
+def _last_step(figure: go.Figure) -> float:
+    return max(float(trace.x[-1]) for trace in figure.data if len(trace.x))
+
+
+def _window(figure: go.Figure, fork_step: int) -> tuple[float, float]:
+    """As much before the fork as after it, and a tenth of the course at least."""
+    last = max(_last_step(figure), float(fork_step))
+    span = max(last - fork_step, 0.1 * last)
+    return max(0.0, fork_step - span), max(last, fork_step + 0.02 * last)
+
+
+def _look_at(figure: go.Figure, first: float, last: float) -> None:
+    """Set both axes to what lies between two steps; Plotly fits the upright one to all that there is."""
+    seen = [
+        float(y)
+        for trace in figure.data
+        for x, y in zip(trace.x, trace.y, strict=True)
+        if first <= x <= last and math.isfinite(y)
+    ]
+    figure.update_xaxes(range=[first, last + 0.02 * (last - first)])
+    if seen:
+        low, high = min(seen), max(seen)
+        margin = 0.06 * (high - low) or 0.06 * abs(high) or 1.0
+        figure.update_yaxes(range=[low - margin, high + margin])
 
 
 def joined_at(parent: Curve, branch: Curve, fork_step: int) -> list[MetricPoint]:

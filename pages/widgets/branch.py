@@ -26,6 +26,7 @@ MORE_EPOCHS = 5  # of a branch from a run that has trained all its epochs
 WAIT_S = 20.0  # for the running run's checkpoint
 MOST_ANCESTORS = 20
 SUBMIT_KEY = "branch_submit"
+VIEWS = {"near": N_("Around the fork"), "whole": N_("The whole course"), "alone": N_("This run alone")}
 
 
 @dataclass(frozen=True)
@@ -182,19 +183,19 @@ def draw_curves(run: RunRecord, *, key: str) -> None:
         curves.draw(run, key=key)
         return
     _said(run, parent)
-    alone = st.segmented_control(
+    view = st.segmented_control(
         _("Curves"),
-        [False, True],
-        default=False,
+        list(VIEWS),
+        default="near",
         required=True,
-        format_func=lambda item: _("This run alone") if item else _("Beside the run it left"),
-        key=f"{key}_alone",
+        format_func=lambda name: _(VIEWS[name]) if name in VIEWS else str(name),
+        key=f"{key}_view",
         label_visibility="collapsed",
     )
-    if alone:
+    if view == "alone":
         curves.draw(run, key=key)
     else:
-        _overlay(run, parent, key)
+        _overlay(run, parent, key, near=view != "whole")
 
 
 def _said(run: RunRecord, parent: RunRecord) -> None:
@@ -214,7 +215,7 @@ def _said(run: RunRecord, parent: RunRecord) -> None:
         )
 
 
-def _overlay(run: RunRecord, parent: RunRecord, key: str) -> None:
+def _overlay(run: RunRecord, parent: RunRecord, key: str, *, near: bool) -> None:
     ours = api.history(run.id)
     before = trunk(_ancestors(parent))
     names = curves.shown_metrics({**before, **ours})
@@ -240,13 +241,14 @@ def _overlay(run: RunRecord, parent: RunRecord, key: str) -> None:
         name,
         run.spec.branch_step,
         names=(parent.name or parent.id[:8], _("the branch")),
+        near=near,
         smoothing=smoothing,
         title=titles[name],
         translate=_,
     )
     both_over = run.status.is_over and parent.status.is_over
     alt = say("{metric} of the run and of its branch", metric=titles[name])
-    (chart if both_over else live_chart)(figure, key=f"{key}_both_{name}", alt=alt)
+    (chart if both_over else live_chart)(figure, key=f"{key}_both_{name}_{near}", alt=alt)
     _gap(before.get(f"val/{name}", ()), ours.get(f"val/{name}", ()), run, titles[name])
 
 

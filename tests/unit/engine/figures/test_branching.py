@@ -26,6 +26,17 @@ def test_a_branch_leaves_its_run_at_the_last_point_before_the_fork() -> None:
     assert len({trace.line.color for trace in figure.data if "first" in trace.name}) == 1
 
 
+def test_around_the_fork_a_small_difference_fills_the_height() -> None:
+    high = {"val/loss": [*curve({1: 90.0}), *curve({step: 0.50 - step / 1e5 for step in range(100, 1000, 10)})]}
+    low = {"val/loss": curve(dict.fromkeys(range(910, 1000, 10), 0.48))}
+    figure = branch_curves(high, low, "loss", 900, names=("a", "b"), near=True)
+    assert figure.layout.xaxis.range[0] == 801
+    assert 0.47 < figure.layout.yaxis.range[0] < figure.layout.yaxis.range[1] < 0.51
+    whole = branch_curves(high, low, "loss", 900, names=("a", "b"))
+    assert whole.layout.yaxis.range is None
+    assert whole.layout.annotations[0].xanchor == "right"  # the words stay within the figure
+
+
 def test_runs_of_one_name_stay_two_and_nothing_yet_is_said() -> None:
     figure = branch_curves(PARENT, BRANCH, "loss", 25, names=("same", "same"))
     assert len({trace.name for trace in figure.data}) == 4
