@@ -316,9 +316,11 @@ def _record(row: Mapping[Any, Any], spec: RunSpec) -> RunRecord:
 
 def _noted(text: str) -> dict[str, Any]:
     """The warnings of a run as sentences, and the same as templates with their values."""
-    notices = tuple({"message": entry, "values": {}} if isinstance(entry, str) else entry for entry in json.loads(text))
+    notices: list[dict[str, Any]] = []
+    for entry in json.loads(text):
+        notices.append({"message": entry, "values": {}} if isinstance(entry, str) else entry)
     sentences = (str(EngineError(ErrorKind.BAD_DATA, notice["message"], **notice["values"])) for notice in notices)
-    return {"warnings": tuple(sentences), "notices": notices}
+    return {"warnings": tuple(sentences), "notices": tuple(notices)}
 
 
 @functools.lru_cache(maxsize=512)
