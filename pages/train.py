@@ -9,7 +9,7 @@ from engine.errors import EngineError, ErrorKind
 from engine.figures.training import learning_rate_finder
 from engine.specs import RunSpec, RunStatus
 from engine.specs.records import RunRecord
-from pages.widgets import branch, description, layout, live, numbers, state
+from pages.widgets import branch, costs, description, forecast, layout, live, numbers, state
 from pages.widgets.charts import chart
 from pages.widgets.examples import draw_examples
 from pages.widgets.text import _, plain, say
@@ -93,6 +93,7 @@ def ready_screen(spec: RunSpec) -> None:
             )
         )
         description.follow(spec, key="train_description", full=False)
+        costs.follow(spec, key="train_costs")
         with st.container(horizontal=True):
             if st.button(_("Start training"), type="primary", icon=":material/play_arrow:", key="train_start"):
                 token = submit_token("train_submit", spec)
@@ -208,7 +209,11 @@ def head(run: RunRecord) -> None:
             st.caption(_("Stopping in good order…"))
     branch.lineage(run, key="train")
     if not run.status.is_over:
-        layout.progress_of(run)
+        foretold = forecast.ask(run)
+        layout.progress_of(forecast.with_time_left(run, foretold))
+        forecast.draw(foretold, key="train_forecast")
+    else:
+        costs.draw_report(api.costs(run.id))
     if run.status is RunStatus.SCHEDULED:
         ready = api.engine_state().state == "ready"
         st.caption(_("It starts as soon as a worker is free.") if ready else description.warming_up())
