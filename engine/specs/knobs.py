@@ -15,12 +15,11 @@ import annotated_types
 from pydantic.fields import FieldInfo
 
 from engine.errors import EngineError
-from engine.specs.base import Choice, Document, Scale, extra_of, setting
+from engine.specs.base import Choice, Document, Scale, extra_of
 from engine.specs.models import ModelSpec
 from engine.specs.run import RunSpec, differences, flatten
 from engine.specs.task import Modality
 from engine.specs.training import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
-from engine.text import N_
 
 KnobKind = Literal["int", "float", "bool", "choice"]
 
@@ -42,7 +41,7 @@ _LARGEST_LIST = 8
 class Knob(Document):
     """One field that can be turned."""
 
-    path: str = setting(title=N_("Path"))
+    path: str
     title: str = ""  # marked for translation
     group: str = ""  # title of the part of the document it stands in, marked for translation
     kind: KnobKind
