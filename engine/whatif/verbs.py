@@ -13,6 +13,8 @@ from engine.specs import RunSpec, RunStatus
 from engine.specs.prediction import CostReport, Effect, Estimate, Forecast, ScaleOver, Scaling
 from engine.specs.probe import ProbeBudget
 
+FORECASTS_A_RUN = 40
+
 
 def forecast(run_id: str, *, timeout_s: float = 60.0) -> Forecast:
     """How a run will end: the best value of its objective, its last epoch and the seconds left, with 90 % intervals.
@@ -27,7 +29,10 @@ def forecast(run_id: str, *, timeout_s: float = 60.0) -> Forecast:
     known = without_arithmetic(run)
     if known is not None:
         return known
-    return Forecast.model_validate(_ask("forecast", {"run_id": run.id, "epoch": run.epoch}, timeout_s))
+    # An epoch of a long run says little: it is asked anew a limited number of times, so that it costs the run nothing.
+    every = max(1, run.spec.training.epochs // FORECASTS_A_RUN)
+    question = {"run_id": run.id, "epoch": run.epoch - run.epoch % every}
+    return Forecast.model_validate(_ask("forecast", question, timeout_s))
 
 
 def estimate(spec: RunSpec, *, timeout_s: float = 60.0) -> Estimate:
