@@ -65,7 +65,7 @@ def main() -> int:
         draft = api.save_draft(spec)
         api.ensure_engine()
         try:
-            wait_for_prober()
+            warm_up(spec)
             with screen(draft) as page:
                 reused = [turn(page, "training-optimizer-learning_rate") for _ in range(rounds)]
                 traced = [turn(page, "model-dense_units") for _ in range(4)]
@@ -88,17 +88,20 @@ def report(reused: list[float], traced: list[float], alone: list[float], script:
     return 0 if first <= REUSED_GOAL_S and new <= TRACED_GOAL_S and theirs / ours >= GOAL_RATIO else 1
 
 
-def wait_for_prober() -> None:
-    """Until the engine is up with everything that warms in quiet moments."""
+def warm_up(spec: Any) -> None:
+    """Until the engine is up with all its processes; a probe that is asked for starts the prober at once."""
     from engine import api
+    from engine.specs.probe import ProbeBudget
 
     deadline = time.monotonic() + 300
+    record = api.probe(spec.edit({"seed": 1000}), ProbeBudget(steps=1))
     log = api.home() / "logs" / "engine.log"
     while time.monotonic() < deadline:
-        if api.engine_state().state == "ready" and log.exists() and "the prober is ready" in log.read_text():
+        ready = api.engine_state().state == "ready" and "the desk is ready" in log.read_text()
+        if ready and api.probe_record(record.id).status.is_over:
             return
         time.sleep(0.2)
-    raise SystemExit("the prober did not become ready within five minutes")
+    raise SystemExit("the engine did not become ready within five minutes")
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from engine.errors import EngineError, ErrorKind
+from engine.jobs import machine
 from engine.jobs.desk import LANES
 from engine.jobs.pool import Pool, Seat
 from engine.jobs.searching import Searching
@@ -211,14 +212,14 @@ class Dispatcher:
         return True
 
     def _prober_is_due(self) -> bool:
-        """In a quiet moment after workers and desk; at once where somebody waits for a probe."""
+        """After workers and desk where the machine has a moment; at once where somebody waits for a probe."""
         now = time.monotonic()
         if now - self._probes_seen_at < _PROBES_LOOK_S:
             return False
         self._probes_seen_at = now
         desk = self._pool.desk
         warm = desk is not None and desk.state == "idle" and all(seat.state == "idle" for seat in self._pool.seats)
-        return warm or probes.is_waiting()
+        return (warm and machine.is_quiet()) or probes.is_waiting()
 
     def _look_at_prober_start(self, prober: Seat) -> bool:
         if not prober.ready.done():

@@ -28,6 +28,14 @@ def sample() -> dict[str, Any]:
     }
 
 
+def is_quiet() -> bool:
+    """True where not many more programs want the processors than there are: what is not urgent may start."""
+    try:
+        return os.getloadavg()[0] <= 1.5 * (os.cpu_count() or 1)
+    except OSError:  # not every system counts it
+        return True
+
+
 def gpus() -> list[dict[str, Any]]:
     """Name, memory and use of each NVIDIA GPU; empty where there is none."""
     program = _nvidia_smi()
