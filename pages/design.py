@@ -8,7 +8,7 @@ from engine import api
 from engine.specs import RunSpec
 from engine.specs.models import families
 from engine.specs.training import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
-from pages.widgets import data_views, description, forms, layers, layout, state
+from pages.widgets import data_views, description, forms, layers, layout, state, whatif_state
 from pages.widgets.document import document_tab
 from pages.widgets.text import _, plain
 from pages.widgets.tokens import given_name, named, submit_token, suggested_name
@@ -161,6 +161,13 @@ def start_panel(spec: RunSpec) -> None:
         )
         with st.container(horizontal=True):
             start = st.button(_("Start training"), type="primary", icon=":material/play_arrow:", key="design_start")
+            if st.button(
+                _("What if?"),
+                icon=":material/experiment:",
+                key="design_whatif",
+                help=_("What if this were changed? Answers in seconds."),
+            ):
+                whatif_state.open_with(f"{whatif_state.DRAFT_BASE}:{state.get(state.DRAFT)}")
             if st.button(
                 _("Check first"), icon=":material/tune:", key="design_to_train", help=_("Find a learning rate.")
             ):

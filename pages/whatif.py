@@ -95,10 +95,16 @@ def box(comparison: Comparison) -> None:
                 help=_("Each tweak is tried with so many seeds; with one alone nothing can be said of chance."),
             )
         )
+        at_once = st.toggle(
+            _("Probe at once"),
+            not comparison.hold,
+            key=f"whatif_at_once~{comparison.hold}",
+            help=_("Off: a turned knob only shows what is expected of it; the probe waits for a press."),
+        )
         if st.button(_("As usual"), key="whatif_box_usual", disabled=budget == ProbeBudget()):
             budget = ProbeBudget()
-    if budget != limits or seeds != comparison.seeds:
-        whatif_state.put(replace(comparison, budget=budget, seeds=seeds))
+    if budget != limits or seeds != comparison.seeds or at_once == comparison.hold:
+        whatif_state.put(replace(comparison, budget=budget, seeds=seeds, hold=not at_once))
         st.rerun()
 
 

@@ -19,6 +19,7 @@ from pages.widgets.whatif_state import Comparison
 from pages.widgets.whatif_words import ordered
 
 KEPT = 200  # answers a session remembers: some 40 kB each
+_WANTED = "whatif/wanted"
 LOOPBACK = ("127.0.0.1", "::1", "localhost", None)
 
 
@@ -40,7 +41,7 @@ def ask(baseline: RunSpec, changes: Mapping[str, Any], comparison: Comparison, *
         EngineError: BAD_INPUT where the tweak does not fit the document.
     """
     kept: dict[str, WhatIf] = st.session_state.setdefault("whatif/answers", {})
-    key = json.dumps([baseline.digest(), ordered(changes), comparison.budget.model_dump(), comparison.seeds])
+    key = _key(baseline, changes, comparison)
     if key in kept:
         _give_up(place, key)
         return kept[key]
@@ -57,6 +58,23 @@ def ask(baseline: RunSpec, changes: Mapping[str, Any], comparison: Comparison, *
             kept.pop(next(iter(kept)))
         kept[key] = found
     return found
+
+
+def waits(baseline: RunSpec, changes: Mapping[str, Any], comparison: Comparison) -> bool:
+    """Whether the tweak is to be foretold only, until a person wants it probed."""
+    key = _key(baseline, changes, comparison)
+    kept = st.session_state.get("whatif/answers", {})
+    return comparison.hold and bool(changes) and key not in kept and key not in st.session_state.get(_WANTED, ())
+
+
+def want(baseline: RunSpec, changes: Mapping[str, Any], comparison: Comparison) -> None:
+    """Probe the tweak although knobs do not probe at once."""
+    st.session_state.setdefault(_WANTED, set()).add(_key(baseline, changes, comparison))
+
+
+def _key(baseline: RunSpec, changes: Mapping[str, Any], comparison: Comparison) -> str:
+    """What decides an answer."""
+    return json.dumps([baseline.digest(), ordered(changes), comparison.budget.model_dump(), comparison.seeds])
 
 
 def _give_up(place: str, key: str) -> None:

@@ -15,6 +15,7 @@ from pages.widgets.tokens import given_name
 from pages.widgets.whatif_state import DRAFT_BASE, RUN_BASE, Comparison
 
 RUNS_LISTED = 30
+ALONE = {"parent_run": "", "branch_step": 0, "search": None}  # a probe begins at the beginning, and is no search
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,8 @@ def read(key: str) -> Baseline:
     kind, _colon, name = key.partition(":")
     if kind == RUN_BASE:
         run = api.run(name)
-        spec = run.spec.model_copy(update={"parent_run": "", "branch_step": 0})
-        return Baseline(key, run.name or run.id[:8], spec, run)
-    spec = api.draft(name)
+        return Baseline(key, run.name or run.id[:8], run.spec.model_copy(update=ALONE), run)
+    spec = api.draft(name).model_copy(update=ALONE)
     return Baseline(key, given_name(spec) or spec.data.name, spec)
 
 

@@ -36,4 +36,4 @@ def offer(baseline: Baseline, changes: Mapping[str, Any], *, key: str) -> None:
 def named(baseline: Baseline, changes: Mapping[str, Any]) -> RunSpec:
     """The document of the full run, called after the baseline and what was changed."""
     name = f"{baseline.name} · {in_words(baseline.spec, changes)}" if changes else baseline.name
-    return edited(baseline.spec, changes).model_copy(update={"name": name[:200], "parent_run": "", "branch_step": 0})
+    return edited(baseline.spec, changes).model_copy(update={"name": name[:200]})

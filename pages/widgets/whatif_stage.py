@@ -50,6 +50,7 @@ class Shown:
     changes: Mapping[str, Any]
     found: WhatIf
     number: int  # of its colour
+    waits: bool = False  # foretold only; `found` is the baseline's alone
 
 
 def panel(baseline: Baseline) -> None:
@@ -70,15 +71,21 @@ def draw(baseline: Baseline) -> None:
     edited(baseline.spec, dict(comparison.changes))  # a tweak that does not fit is said in the place of its answer
     _tweak(baseline, comparison)
     _actions(baseline, comparison)
-    _follow(lambda: collect(baseline, comparison), lambda shown: answer(baseline, comparison, shown))
+    _follow(
+        lambda: collect(baseline, comparison),
+        lambda shown: answer(baseline, comparison, shown),
+        lambda shown: _is_open(baseline, comparison, shown),
+    )
 
 
 def collect(baseline: Baseline, comparison: Comparison) -> list[Shown]:
     """The tweak in hand first, then what is pinned."""
     changes = dict(comparison.changes)
-    found = whatif_answers.ask(baseline.spec, changes, comparison)
-    whatif_answers.note(baseline.spec, changes, comparison, found)
-    shown = [Shown(in_words(baseline.spec, changes), changes, found, 0)]
+    waits = whatif_answers.waits(baseline.spec, changes, comparison)
+    found = whatif_answers.ask(baseline.spec, {} if waits else changes, comparison)
+    if not waits:
+        whatif_answers.note(baseline.spec, changes, comparison, found)
+    shown = [Shown(in_words(baseline.spec, changes), changes, found, 0, waits)]
     for place, (letter, pin) in enumerate(zip(letters(len(comparison.pins)), comparison.pins, strict=True)):
         if ordered(dict(pin)) == ordered(changes):
             continue
@@ -98,13 +105,24 @@ def pinned_answer(baseline: Baseline, comparison: Comparison, changes: Mapping[s
         return None
 
 
-def _follow(collect_now: Callable[[], list[Shown]], draw_now: Callable[[list[Shown]], None]) -> None:
+def _is_open(baseline: Baseline, comparison: Comparison, shown: Sequence[Shown]) -> bool:
+    """Whether more will come by itself."""
+    hand = shown[0]
+    foretelling = hand.waits and whatif_answers.foretold(baseline.spec, hand.changes, comparison) is None
+    return foretelling or any(not each.found.done for each in shown)
+
+
+def _follow(
+    collect_now: Callable[[], list[Shown]],
+    draw_now: Callable[[list[Shown]], None],
+    is_open: Callable[[list[Shown]], bool],
+) -> None:
     """Draw, and draw again while something runs; when all is known the whole page is drawn once more.
 
     The part is the same whether it is followed or not, so that nothing jumps when the last probe ends.
     """
     first: list[list[Shown]] = [collect_now()]
-    runs = any(not shown.found.done for shown in first[0])
+    runs = is_open(first[0])
 
     @st.fragment(run_every=EVERY_S if runs else None)
     def part() -> None:
@@ -114,7 +132,7 @@ def _follow(collect_now: Callable[[], list[Shown]], draw_now: Callable[[list[Sho
         with layout.errors_shown("whatif_follow_error"):
             shown = collect_now()
             draw_now(shown)
-            if all(each.found.done for each in shown):
+            if not is_open(shown):
                 st.rerun()
 
     with st.container(key="following_whatif"):
@@ -159,6 +177,15 @@ def _actions(baseline: Baseline, comparison: Comparison) -> None:
     pinned = any(ordered(dict(pin)) == ordered(changes) for pin in comparison.pins)
     full = len(comparison.pins) >= MOST_PINS
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="whatif_actions"):
+        if whatif_answers.waits(baseline.spec, changes, comparison):
+            st.button(
+                _("Probe it"),
+                type="primary",
+                icon=":material/experiment:",
+                key="whatif_probe",
+                on_click=_want,
+                args=(baseline, changes, comparison),
+            )
         if st.button(
             _("Pin"),
             icon=":material/keep:",
@@ -178,14 +205,22 @@ def _actions(baseline: Baseline, comparison: Comparison) -> None:
             state.go(state.DESIGN_PAGE)
 
 
+def _want(baseline: Baseline, changes: Mapping[str, Any], comparison: Comparison) -> None:
+    whatif_answers.want(baseline.spec, changes, comparison)
+    st.rerun(STAGE_PART)
+
+
 # ---- verdict and curves ---------------------------------------------------------------------------------------------
 def answer(baseline: Baseline, comparison: Comparison, shown: Sequence[Shown]) -> None:
     """Verdict, chart, and what kind of answer it is."""
     hand = shown[0].found
     with st.container(gap="xsmall", key="whatif_said"):
-        st.markdown(f"{mark(hand.verdict)} **{sentence(hand.verdict)}**")
-        st.caption(progress(comparison, hand))
-        if shown[0].changes and not hand.verdict.pairs and not hand.done:
+        if shown[0].waits:
+            st.markdown(f":material/online_prediction: **{_('Not probed yet: this is what is expected.')}**")
+        else:
+            st.markdown(f"{mark(hand.verdict)} **{sentence(hand.verdict)}**")
+            st.caption(progress(comparison, hand))
+        if shown[0].waits or (shown[0].changes and not hand.verdict.pairs and not hand.done):
             found = whatif_answers.foretold(baseline.spec, shown[0].changes, comparison)
             if found is not None:
                 st.caption(f":material/online_prediction: {expectation(found)}")
@@ -216,7 +251,11 @@ def panel_of(view: str, shown: Sequence[Shown]) -> Panel:
     return Panel(
         layout.metric_title_raw(view),
         Line(_("Baseline"), seed_curves(shown[0].found.baseline, view)),
-        [Line(each.name, seed_curves(each.found.variant, view), each.number) for each in shown if each.changes],
+        [
+            Line(each.name, seed_curves(each.found.variant, view), each.number)
+            for each in shown
+            if each.changes and not each.waits
+        ],
         smoothing=SMOOTHING if view == TRAIN_LOSS else 0.0,
         factor=factor,
         unit=unit,

@@ -19,9 +19,11 @@ from engine.errors import EngineError, ErrorKind
 from engine.specs.prediction import ScaleOver
 from engine.specs.probe import SEEDS, ProbeBudget
 from engine.text import N_
+from pages.widgets import state
 
 BASE, TURN, PIN, BOX, KNOBS, TORNADO, MORE = "base", "turn", "pin", "box", "knobs", "tornado", "more"
-KEYS = (BASE, TURN, PIN, BOX, KNOBS, TORNADO, MORE)
+HOLD = "hold"
+KEYS = (BASE, TURN, PIN, BOX, KNOBS, TORNADO, MORE, HOLD)
 MOST_PINS = 6
 LATE_S = 5.0  # so long an address that this session wrote may still come back from a slow browser
 _SESSION, _WRITTEN = "whatif", "whatif/written"
@@ -41,6 +43,7 @@ class Comparison:
     seeds: int = SEEDS
     knobs: tuple[str, ...] = ()  # paths of knobs that were taken out of the search
     tornado: bool = False  # whether every knob is turned by itself
+    hold: bool = False  # whether a turned knob shows what is expected and waits with its probe
     more: str = ""  # of what there shall be more: "data", "epochs", "width", "depth"
 
     def turned(self, path: str, value: Any) -> Comparison:
@@ -79,6 +82,7 @@ def to_address(comparison: Comparison) -> dict[str, list[str]]:
         KNOBS: [";".join(comparison.knobs)] if comparison.knobs else [],
         TORNADO: ["1"] if comparison.tornado else [],
         MORE: [comparison.more] if comparison.more else [],
+        HOLD: ["1"] if comparison.hold else [],
     }
     return {key: values for key, values in written.items() if values}
 
@@ -100,6 +104,7 @@ def from_address(values: Mapping[str, Sequence[str]]) -> Comparison:
             budget=budget,
             seeds=min(max(seeds, 1), 20),
             tornado=bool(values.get(TORNADO)),
+            hold=bool(values.get(HOLD)),
             more="".join(over for over in values.get(MORE, ())[:1] if over in get_args(ScaleOver)),
             knobs=tuple(path for path in "".join(values.get(KNOBS, ())[:1]).split(";") if path),
         )
@@ -139,6 +144,12 @@ def put(comparison: Comparison) -> None:
     rest = {key: st.query_params.get_all(key) for key in st.query_params if key not in KEYS}
     if {key: list(st.query_params.get_all(key)) for key in KEYS if key in st.query_params} != address:
         st.query_params.from_dict({**rest, **address})  # one message to the browser, not one for each value
+
+
+def open_with(base: str) -> None:
+    """Open the screen with a baseline: "run:<id>" or "draft:<id>"."""
+    st.session_state[_SESSION] = Comparison(base=base)
+    state.go(state.WHATIF_PAGE)
 
 
 def _is_late(given: Mapping[str, Sequence[str]]) -> bool:
