@@ -9,7 +9,7 @@ from engine.errors import EngineError, ErrorKind
 from engine.figures.training import learning_rate_finder
 from engine.specs import RunSpec, RunStatus
 from engine.specs.records import RunRecord
-from pages.widgets import branch, costs, description, forecast, layout, live, numbers, state
+from pages.widgets import branch, costs, description, forecast, layout, live, numbers, state, whatif_state
 from pages.widgets.charts import chart
 from pages.widgets.examples import draw_examples
 from pages.widgets.text import _, plain, say
@@ -192,6 +192,8 @@ def actions(run: RunRecord) -> None:
                 if st.button(_("Continue"), key="train_continue", type="primary"):
                     more = api.continue_training(run.id, epochs)
                     state.go(state.TRAIN_PAGE, run=more)
+        if st.button(_("What if?"), icon=":material/experiment:", key="train_whatif"):
+            whatif_state.open_with(f"{whatif_state.RUN_BASE}:{run.id}")
         branch.control(run)
         if st.button(_("Fork into Design"), icon=":material/call_split:", key="train_fork"):
             state.begin_draft(run.spec.model_copy(update={"name": "", "parent_run": "", "branch_step": 0}))
@@ -218,7 +220,7 @@ def head(run: RunRecord) -> None:
         ready = api.engine_state().state == "ready"
         st.caption(_("It starts as soon as a worker is free.") if ready else description.warming_up())
     layout.error_from_run(run)
-    layout.warnings_of([_(sentence) for sentence in run.warnings])
+    layout.warnings_of(run.warnings, run.notices)
     figures = [
         (layout.metric_title(key), numbers.figure(value), say("best {value}", value=numbers.figure(run.best.get(key))))
         for key, value in run.metrics.items()

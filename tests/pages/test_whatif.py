@@ -173,6 +173,28 @@ def test_every_knob_is_turned_by_itself_when_asked_for(screen, spec) -> None:  #
     assert "one seed each" in texts(test)
 
 
+def test_knobs_may_wait_with_their_probe(screen, spec) -> None:  # type: ignore[no-untyped-def]
+    base = f"draft:{api.save_draft(spec)}"
+    screen("whatif", base=base, hold="1")
+    assert answer_probes() == 5
+    test = screen("whatif", base=base, hold="1", turn=f"{RATE}:0.002")
+    assert "Not probed yet" in texts(test)
+    assert answer_probes() == 0
+    test.button(key="whatif_probe").click().run()
+    assert answer_probes() == 5
+    assert "better" in texts(test.run())
+
+
+def test_design_and_train_lead_here(screen, spec) -> None:  # type: ignore[no-untyped-def]
+    draft, run = api.save_draft(spec), api.submit(spec)
+    test = screen("design", draft=draft, dataset=spec.data.dataset)
+    test.button(key="design_whatif").click().run()
+    assert test.session_state["whatif"].base == f"draft:{draft}"
+    test = screen("train", run=run)
+    test.button(key="train_whatif").click().run()
+    assert test.session_state["whatif"].base == f"run:{run}"
+
+
 def test_chinese(screen, spec) -> None:  # type: ignore[no-untyped-def]
     test = screen("whatif", draft=api.save_draft(spec), language="zh_CN")
     assert test.title[0].value != "What if?"
@@ -184,7 +206,7 @@ def test_chinese(screen, spec) -> None:  # type: ignore[no-untyped-def]
         Comparison(),
         Comparison("run:ab", ((RATE, 0.003), ("model.filters", [16, 32]), ("model.pooling", "max; : % é"))),
         Comparison("draft:ab", pins=(((RATE, 1e-5),), (("a.b", True), ("c", "true"))), seeds=3, knobs=("x.y", "z")),
-        Comparison("draft:ab", tornado=True, more="width"),
+        Comparison("draft:ab", tornado=True, more="width", hold=True),
     ],
 )
 def test_the_address_holds_the_whole_state(comparison: Comparison) -> None:
