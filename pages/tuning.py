@@ -145,7 +145,7 @@ def leaderboard(drawn: Board, through: list[bool], chosen: object) -> None:
     if trial is None:
         tuning_table.draw(drawn, through, key=f"{KEY}_table")
         return
-    left, right = st.columns([3, 2], gap="medium")
+    left, right = st.columns([5, 4], gap="medium")
     with left:
         tuning_table.draw(drawn, through, key=f"{KEY}_table")
     with right:

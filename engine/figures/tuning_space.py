@@ -26,14 +26,14 @@ from engine.figures.tuning import NO_TRIALS, Direction, ranks, scatter_of
 from engine.text import N_
 
 MOST_LINES = 300  # in parallel coordinates; more are a carpet
-RANK_SCALE = ((0.0, "#b9c0cc"), (0.5, "#7fa0e0"), (1.0, "#1f4aa0"))  # pale is bad, dark is good, without red and green
+RANK_SCALE = ((0.0, "#b9c0cc"), (0.5, "#7fa0e0"), (1.0, "#2f62c9"))  # grey is bad, blue is good, without red and green
 SHADES = (
-    "#b9c0cc",
-    "#a2b4d4",
-    "#8ba6dc",
-    "#6c8ed6",
-    "#456fbb",
-    "#1f4aa0",
+    "#a9b1bf",
+    "#93a5c8",
+    "#7d98d0",
+    "#668bd7",
+    "#4f7ddd",
+    "#3b6fd4",
 )  # the same in steps: one trace of lines each
 
 
@@ -106,7 +106,7 @@ def parallel(
     height_px: int = 380,
     translate: Translate = untranslated,
 ) -> go.Figure:
-    """Parallel coordinates: a line a trial through its value on every axis, darker where the score is better.
+    """Parallel coordinates: a line a trial through its value on every axis, bluer where the score is better.
 
     A box drawn over a stretch of an axis chooses the points in it; the page turns it into a filter.
 
@@ -178,7 +178,7 @@ def _by_rank(
         share = max(0.0, group / (len(SHADES) - 1))
         colour = MUTED if group < 0 else SHADES[group]
         opacity = 0.1 if group == -2 else 0.35 if group == -1 else 0.3 + 0.6 * share
-        line = {"color": colour, "width": 1.0 + share, "dash": "dot" if group == -1 else "solid"}
+        line = {"color": colour, "width": 1.0 + 1.2 * share, "dash": "dot" if group == -1 else "solid"}
         made.append(({"line": line, "opacity": opacity}, groups[group]))
     return made
 

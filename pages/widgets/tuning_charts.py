@@ -97,12 +97,12 @@ def _parallel(board: Board, bands: Bands, through: Sequence[bool], marked: int |
         ),
         key=f"{key}_parallel~{generation}",
         of=(board.stamp, bands, marked),
-        alt=_("A line for each trial through its value on every axis; better trials are darker"),
+        alt=_("A line for each trial through its value on every axis; better trials are bluer"),
         selectable=True,
         selection_mode="box",
     )
     st.caption(
-        _("Draw a box over a stretch of an axis to keep the trials that go through it. Darker lines are better.")
+        _("Draw a box over a stretch of an axis to keep the trials that go through it. The bluer a line, the better.")
     )
     found = tuning_filter.brushed(axes, points)
     if found:
