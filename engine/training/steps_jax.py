@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from engine.training.sharding_jax import Devices
 from engine.training.steps import SUMS, Chunk, StepSettings, clip_factor, global_norm, metric_sum
 
 State = dict[str, list[Any]]
@@ -21,14 +22,15 @@ class JaxStepper:
     The state lives in plain arrays while training goes on and is written back into the Keras variables when asked for.
     """
 
-    def __init__(self, settings: StepSettings) -> None:
+    def __init__(self, settings: StepSettings, devices: Devices | None = None) -> None:
         self.settings = settings
+        self._devices = devices or Devices()
         self._model = settings.model
         self._rate_index = next(
             i for i, v in enumerate(settings.optimizer.variables) if v is settings.optimizer.learning_rate
         )
         self._state = self._read()
-        self._step = jax.jit(self._one_step, donate_argnums=(0,))
+        self._step = self._devices.compiled(self._one_step)
         self._forward = jax.jit(self._outputs)
         self.traces = 0  # of the training step
 
@@ -39,13 +41,13 @@ class JaxStepper:
         clip, live = np.float32(self.settings.clip_norm), self.settings.live_values()
         for i in range(chunk.steps):
             rows = slice(i * chunk.batch_size, min((i + 1) * chunk.batch_size, chunk.rows))
-            inputs = {name: value[rows] for name, value in chunk.inputs.items()}
+            inputs = {name: self._devices.rows(value[rows]) for name, value in chunk.inputs.items()}
             self._state, sums = self._step(
                 self._state,
                 sums,
                 inputs,
-                chunk.targets[rows],
-                chunk.weights[rows],
+                self._devices.rows(chunk.targets[rows]),
+                self._devices.rows(chunk.weights[rows]),
                 np.float32(rates[i]),
                 np.float32(momenta[i]),
                 clip,
@@ -122,7 +124,8 @@ class JaxStepper:
     # ---- prediction -----------------------------------------------------------------------------------------------
     def predict(self, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """Outputs of one batch."""
-        return np.asarray(self._forward(self._state["trainable"], self._state["others"], inputs))
+        rows = {name: self._devices.rows(value) for name, value in inputs.items()}
+        return np.asarray(self._forward(self._state["trainable"], self._state["others"], rows))
 
     def _outputs(self, trainable: list[Any], others: list[Any], inputs: Any) -> Any:
         outputs, _ = self._model.stateless_call(trainable, others, self._cast(inputs), training=False)
@@ -170,7 +173,11 @@ class JaxStepper:
 
     def _read(self) -> State:
         # Copies: the step takes the memory of the state it is given, and the Keras variables must outlive that.
-        return {name: [jnp.array(v.value, copy=True) for v in variables] for name, variables in self._sources().items()}
+        place = self._devices.everywhere
+        return {
+            name: [place(jnp.array(v.value, copy=True)) for v in variables]
+            for name, variables in self._sources().items()
+        }
 
     def _write(self) -> None:
         for name, variables in self._sources().items():

@@ -14,6 +14,24 @@ ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.mark.slow
+def test_two_devices_learn_what_one_learns(tmp_path: Path) -> None:
+    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
+    environment |= {"XLA_FLAGS": "--xla_force_host_platform_device_count=2"}
+    script = Path(__file__).with_name("jax_devices.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path)], env=environment, capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["devices"] == 2
+    one, two = result["one"], result["two"]
+    assert len(one) > 20
+    assert two == pytest.approx(one, rel=1e-4)
+    assert result["placed"] == [16, 16]  # rows of a batch of 32 on each device
+    assert result["odd"] == [33, 33]  # one that cannot be divided evenly
+
+
+@pytest.mark.slow
 def test_training_runs_on_jax(tmp_path: Path) -> None:
     environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu"}
     script = Path(__file__).with_name("jax_run.py")
