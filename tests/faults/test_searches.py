@@ -1,0 +1,185 @@
+"""What a search survives: killed workers, oracles, engines, Ctrl-C. Real processes; trials sleep instead of training.
+
+One worker and one seed: after every kill the search has to propose what it would have proposed without it, lose no
+trial and run none twice to its end.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from engine import api
+from engine.specs import RunSpec, RunStatus
+from engine.specs.search_records import SearchStatus, TrialStatus
+from engine.store import lease, searches
+from engine.store.runs import list_runs
+
+pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(1800)]
+ROOT = Path(__file__).resolve().parents[2]
+TRIALS = 7
+SERVE = """
+import os
+from engine.jobs.serve import serve
+serve(parent_pid=os.getppid(), job="engine.tuning.simulated:execute", verbs={"nothing": "builtins:dict"})
+"""
+
+
+def wait_for(what: str, condition: Callable[[], object], timeout_s: float = 600.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            log = api.home() / "engine.log"
+            pytest.fail(f"{what} did not happen within {timeout_s:.0f} s; the engine says:\n{log.read_text()[-3000:]}")
+        time.sleep(0.02)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """An engine whose workers only pretend to train."""
+    environment = dict(os.environ, LATHE_HOME=str(folder), LATHE_WORKERS="1", PYTHONPATH=str(ROOT))
+    with (folder / "engine.log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-c", SERVE], cwd=ROOT, env=environment, stdout=log, stderr=log)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        for left in [process, *ours(folder)]:
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
+                left.kill()
+        process.wait()
+
+
+def ours(folder: Path) -> list[psutil.Process]:
+    """All processes that were started for a workspace, but for this one."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            alive = process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
+            if alive and process.environ().get("LATHE_HOME") == str(folder):
+                found.append(process)
+    return found
+
+
+def actor(name: str) -> psutil.Process:
+    """The process of an actor; Ray names its processes after the actor's class."""
+    pid = lease.engine_pid()
+    assert pid is not None
+    children = psutil.Process(pid).children(recursive=True)
+    found = [process for process in children if "".join(process.cmdline()).startswith(f"ray::{name}")]
+    assert len(found) == 1, [process.cmdline() for process in children]
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("workspace") / "home"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def workspace(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LATHE_HOME", str(home))
+    return home
+
+
+def document(kind: str) -> RunSpec:
+    rate = {"kind": "float", "path": "training.optimizer.learning_rate", "low": 1e-4, "high": 1e-1, "scale": "log"}
+    dropout = {"kind": "float", "path": "model.dropout", "low": 0.0, "high": 0.5}
+    algorithm: dict[str, Any] = {"kind": kind} | ({"initial_trials": 3} if kind == "bayesian" else {})
+    return RunSpec.parse(
+        {
+            "data": {"dataset": "0" * 16, "task": "image_classification", "preprocessing": {"kind": "image"}},
+            "model": {"kind": "cnn"},
+            "training": {"epochs": 4, "max_train_time_s": 0.8},
+            "search": {"dimensions": [rate, dropout], "algorithm": algorithm, "budget": {"trials": TRIALS}},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(home: Path) -> dict[str, list[dict[str, Any]]]:
+    """What a search proposes where nothing is killed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LATHE_HOME", str(home))
+        with serving(home):
+            ids = {kind: searches.add_search(document(kind), dataset_name="none") for kind in ("random", "bayesian")}
+            for search_id in ids.values():
+                wait_for("the end", lambda search_id=search_id: searches.get_search(search_id).status.is_over)
+        return {kind: [trial.values for trial in searches.list_trials(i)] for kind, i in ids.items()}
+
+
+def completed(search_id: str) -> int:
+    return searches.get_search(search_id).completed
+
+
+def in_the_middle(search_id: str) -> None:
+    """Waits until a trial is done and another one is under way."""
+    wait_for("a trial", lambda: completed(search_id) >= 2 and searches.get_search(search_id).running)
+
+
+def assert_whole(search_id: str, expected: list[dict[str, Any]]) -> None:
+    record = searches.get_search(search_id)
+    found = searches.list_trials(search_id)
+    assert record.status is SearchStatus.FINISHED, record.error
+    assert [trial.values for trial in found] == expected
+    assert [trial.status for trial in found] == [TrialStatus.COMPLETED] * TRIALS
+    runs = [run for run in list_runs(purpose="trial", limit=500) if run.search_id == search_id]
+    assert len(runs) == TRIALS  # one run a trial: none was entered twice
+    assert {run.status for run in runs} == {RunStatus.FINISHED}
+
+
+@pytest.mark.parametrize("kind", ["random", "bayesian"])
+@pytest.mark.parametrize("name", ["Worker", "Tuner"])
+def test_a_killed_process_is_replaced_and_the_search_goes_on(
+    name: str, kind: str, home: Path, undisturbed: dict[str, list[dict[str, Any]]]
+) -> None:
+    with serving(home):
+        search_id = searches.add_search(document(kind), dataset_name="none")
+        in_the_middle(search_id)
+        actor(name).kill()
+        wait_for("the end", lambda: searches.get_search(search_id).status.is_over)
+    assert_whole(search_id, undisturbed[kind])
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+def test_an_engine_that_ends_in_the_middle_is_no_loss(
+    number: int, home: Path, undisturbed: dict[str, list[dict[str, Any]]]
+) -> None:
+    with serving(home) as engine:
+        search_id = searches.add_search(document("bayesian"), dataset_name="none")
+        in_the_middle(search_id)
+        engine.send_signal(number)
+        engine.wait(60)
+        wait_for("the end of all its processes", lambda: not ours(home), 60)
+    assert searches.get_search(search_id).status is SearchStatus.RUNNING
+    with serving(home):
+        wait_for("the end", lambda: searches.get_search(search_id).status.is_over)
+    assert_whole(search_id, undisturbed["bayesian"])
+
+
+def test_a_stop_while_no_engine_runs_holds(home: Path) -> None:
+    with serving(home) as engine:
+        search_id = searches.add_search(document("random"), dataset_name="none")
+        in_the_middle(search_id)
+        engine.kill()
+        engine.wait(60)
+    api.stop_search(search_id)
+    before = searches.get_search(search_id)
+    assert before.status is SearchStatus.STOPPED
+    assert not before.waiting
+    with serving(home):
+        wait_for("the end of its trials", lambda: all(t.status.is_over for t in searches.list_trials(search_id)))
+    assert searches.get_search(search_id).trials <= before.trials
