@@ -14,10 +14,10 @@ from engine.errors import EngineError
 from engine.specs import RunSpec
 from engine.specs.knobs import Knob, knobs
 from engine.text import N_
-from pages.widgets import whatif_state
-from pages.widgets.text import _, say
+from pages.widgets import documents, whatif_state
+from pages.widgets.text import _, plain, say
 from pages.widgets.whatif_ladder import ladder
-from pages.widgets.whatif_words import edited, knob_title, knob_value
+from pages.widgets.whatif_words import edited, knob_value
 
 KNOBS_PART, STAGE_PART = "whatif_knobs", "whatif_stage"  # what a turn draws again
 SEGMENTS, SEGMENTS_LETTERS = 3, 20  # so many short values stand beside each other, more go into a list
@@ -80,6 +80,7 @@ def draw(baseline: RunSpec) -> None:
         spec = baseline
     at_rest = {knob.path: knob for knob in knobs(baseline)}
     turnable = [knob for knob in knobs(spec) if knob.in_probe]
+    names = names_of(spec, turnable)
     shown, rest = chosen(turnable, (*comparison.knobs, *dict(comparison.changes)))
     for name, (title, icon, _most) in GROUPS.items():
         group = [knob for knob in shown if group_of(knob) == name]
@@ -88,9 +89,22 @@ def draw(baseline: RunSpec) -> None:
         st.markdown(f"{icon} **{_(title)}**")
         with st.grid(columns=2, min_column_width=MIN_KNOB_WIDTH_PX, gap="small"):
             for knob in group:
-                _draw_knob(knob, at_rest.get(knob.path), baseline.digest())
-    _search(rest)
-    _exact([knob for knob in turnable if knob.kind in ("int", "float")], at_rest)
+                _draw_knob(knob, names[knob.path], at_rest.get(knob.path), baseline.digest())
+    _search({knob.path: names[knob.path] for knob in rest})
+    _exact([knob for knob in turnable if knob.kind in ("int", "float")], names, at_rest)
+
+
+def names_of(spec: RunSpec, found: Sequence[Knob]) -> dict[str, str]:
+    """The name of each knob by its path: its title, or where several have the same, with what it stands in.
+
+    Translated; no markdown.
+    """
+    titles = [_(knob.title) for knob in found]
+    names = {}
+    for knob, title in zip(found, titles, strict=True):
+        full = documents.path_title(spec, knob.path).removesuffix(f" › {title}")
+        names[knob.path] = title if titles.count(title) == 1 else f"{full.rpartition(' › ')[2]} › {title}"
+    return names
 
 
 def chosen(turnable: Sequence[Knob], wanted: Sequence[str]) -> tuple[list[Knob], list[Knob]]:
@@ -117,14 +131,13 @@ def _rank(knob: Knob) -> int:
     return len(TELLING) + (100 if knob.advanced else 0)
 
 
-def _draw_knob(knob: Knob, at_rest: Knob | None, baseline: str) -> None:
+def _draw_knob(knob: Knob, title: str, at_rest: Knob | None, baseline: str) -> None:
     """One knob; where it is turned its label says what the baseline has."""
     key = f"knob_{knob.path}~{baseline[:6]}"
     rest = at_rest.value if at_rest is not None else None
-    title = knob_title(knob)
-    label = title
+    label = plain(title)
     if at_rest is not None and knob.value != rest:
-        label = f"**{title}** :gray[{say('was {value}', value=knob_value(at_rest, rest))}]"
+        label = f"**{plain(title)}** :gray[{say('was {value}', value=knob_value(at_rest, rest))}]"
     help_text = _(knob.help) or None
     values = positions(at_rest if at_rest is not None else knob, knob.value)
     call = {"key": key, "help": help_text, "on_change": turned, "args": (knob.path, key, rest, values)}
@@ -168,11 +181,10 @@ def set_to(path: str, value: Any, rest: Any) -> None:
     whatif_state.put(comparison.without([path]) if value == rest else comparison.turned(path, value))
 
 
-def _search(rest: Sequence[Knob]) -> None:
+def _search(titles: dict[str, str]) -> None:
     """All other knobs, found by their name."""
-    if not rest:
+    if not titles:
         return
-    titles = {knob.path: knob_title(knob, full=True) for knob in rest}
     key = "knob_search"
 
     def take() -> None:
@@ -187,21 +199,19 @@ def _search(rest: Sequence[Knob]) -> None:
         list(titles),
         index=None,
         format_func=lambda path: titles.get(path, path),
-        placeholder=say("Search {n} more by name", n=len(rest)),
+        placeholder=say("Search {n} more by name", n=len(titles)),
         key=key,
         on_change=take,
     )
 
 
-def _exact(numeric: Sequence[Knob], at_rest: dict[str, Knob]) -> None:
+def _exact(numeric: Sequence[Knob], names: dict[str, str], at_rest: dict[str, Knob]) -> None:
     """Any value of a numeric knob, typed."""
     if not numeric:
         return
     by_path = {knob.path: knob for knob in numeric}
     with st.popover(_("Type a value"), icon=":material/keyboard:", key="knob_exact_box"):
-        path = st.selectbox(
-            _("Knob"), list(by_path), format_func=lambda name: knob_title(by_path[name], full=True), key="knob_exact"
-        )
+        path = st.selectbox(_("Knob"), list(by_path), format_func=lambda name: names.get(name, name), key="knob_exact")
         knob = by_path[path]
         st.text_input(_("Value"), placeholder=knob_value(knob, knob.value), key="knob_exact_value")
         rest = at_rest[path].value if path in at_rest else None

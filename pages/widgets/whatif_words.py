@@ -80,14 +80,6 @@ def parts_in_words(baseline: RunSpec, changes: Mapping[str, Any]) -> list[tuple[
     return parts
 
 
-def knob_title(knob: Knob, *, full: bool = False) -> str:
-    """The name of a knob; `full`: with the part of the document it stands in. Translated, safe in markdown."""
-    title = plain(_(knob.title))
-    if full and knob.group and knob.group != knob.title:
-        title = f"{plain(_(knob.group))} › {title}"
-    return title
-
-
 def knob_value(knob: Knob, value: Any) -> str:
     """A position of a knob as text, with its unit."""
     if knob.kind == "bool":
