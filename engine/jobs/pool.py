@@ -72,7 +72,7 @@ class Pool:
         self._verbs = verbs or {}
         self._temporary = ""
         self.seats: list[Seat] = []
-        self._gpus = 0
+        self._gpus = self._gpus_each = 0
         self.desk: Seat | None = None
         self.tuner: Seat | None = None
         self.prober: Seat | None = None
@@ -85,9 +85,9 @@ class Pool:
         import ray
 
         gpus = self._gpus = int(ray.cluster_resources().get("GPU", 0))
+        self._gpus_each = gpus_per_worker(gpus)
         count = self.possible(wished_workers() or _worker_count(gpus))
         self._environment = _environment(count if not gpus else 1)
-        self._gpus_each = 1 if gpus else 0
         self.seats = [self._seat(i) for i in range(count)]
 
     def stop(self) -> None:
@@ -155,7 +155,7 @@ class Pool:
 
     def possible(self, wished: int) -> int:
         """How many workers there can be: each has a GPU of its own where there are any."""
-        return min(wished, self._gpus) if self._gpus else wished
+        return min(wished, self._gpus // self._gpus_each) if self._gpus else wished
 
     def start_tuner(self) -> None:
         """The process of the oracles; it sees no GPU."""
@@ -243,6 +243,26 @@ def _memory_limit() -> int:
     """Bytes beyond which a process is replaced: `LATHE_WORKER_MEMORY_MB`, else a quarter of the machine's memory."""
     limit = int(os.environ.get("LATHE_WORKER_MEMORY_MB", "0")) * 2**20 or psutil.virtual_memory().total // 4
     return max(limit, 3 * 2**30)
+
+
+def gpus_per_worker(gpus: int) -> int:
+    """GPUs that each worker owns: `LATHE_GPUS_PER_WORKER`; all of them where there is to be one worker; else one.
+
+    Several need a step that divides its rows among them, which only the JAX backend has.
+
+    Args:
+        gpus: of the machine or cluster.
+    """
+    if not gpus:
+        return 0
+    text = os.environ.get("LATHE_GPUS_PER_WORKER", "")
+    alone = gpus if os.environ.get("LATHE_WORKERS") == "1" else 1
+    wanted = int(text) if text.isdigit() and int(text) > 0 else alone
+    if os.environ.get("KERAS_BACKEND") != "jax":
+        if wanted > 1 and text:
+            log.warning("several GPUs in one worker need KERAS_BACKEND=jax; each worker gets one")
+        return 1
+    return min(wanted, gpus)
 
 
 def _worker_count(gpus: int) -> int:
