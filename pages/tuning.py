@@ -23,6 +23,7 @@ from pages.widgets import (
 from pages.widgets.text import _, plain, say
 from pages.widgets.tokens import forget
 from pages.widgets.tuning_board import Board, board, metric_name
+from pages.widgets.tuning_board import listed as listed_searches
 
 EVERY_S = 2.0  # a trial takes longer
 STATUS_LOOKS = {
@@ -54,10 +55,8 @@ def main() -> None:
 
 def choose_search() -> SearchRecord | None:
     """Which search is shown; the first choice is a new one."""
-    listed = {search.id: search for search in api.searches()}
     current = current_search()
-    if current is not None:
-        listed.setdefault(current.id, current)
+    listed = {**listed_searches(), **({current.id: current} if current else {})}
     if not listed:
         return None
     new = ""

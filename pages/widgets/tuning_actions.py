@@ -15,8 +15,10 @@ from engine.specs.search_records import SearchRecord, SearchStatus
 from pages.widgets import forms, layout, state
 from pages.widgets.fields import format_float
 from pages.widgets.text import _, plain, say
+from pages.widgets.tuning_board import forget
+from pages.widgets.tuning_condition import said
 from pages.widgets.tuning_fields import Field, searchable
-from pages.widgets.tuning_space import parsed, said
+from pages.widgets.tuning_space import parsed
 
 MOST_WORKERS = 64
 TYPED = "tuning/budget"  # (search, its budget, the budget that is being typed)
@@ -82,9 +84,11 @@ def rename_or_delete(search: SearchRecord) -> None:
         changed = bool((name or "").strip()) and name != search.name
         if st.button(_("Rename"), disabled=not changed, key="tuning_rename"):
             api.rename_search(search.id, str(name).strip())
+            forget()
             st.rerun()
         if st.button(_("Delete"), icon=":material/delete:", key="tuning_delete"):
             api.delete_search(search.id)
+            forget()
             st.session_state[DELETED] = (search.id, search.name)
             state.put(state.SEARCH, "")
             st.rerun()
@@ -95,6 +99,7 @@ def undo() -> None:
     held = st.session_state.get(DELETED)
     if held and layout.undo_bar(say("The search {name} was deleted.", name=held[1]), key="tuning_undo"):
         api.restore_search(held[0])
+        forget()
         del st.session_state[DELETED]
         state.put(state.SEARCH, held[0])
         st.rerun()

@@ -21,6 +21,7 @@ from pages.widgets.text import _, language
 from pages.widgets.tuning_fields import Field, searchable, text_of
 
 KEPT_BOARDS, KEPT_S = 24, 600.0
+LISTED_S = 5.0
 LIVE_S = 2.0  # curves of trials at work are at most so old
 SCORE = "score"  # path of the axis of the first objective
 COST_TITLES = {
@@ -116,9 +117,20 @@ def stamp_of(search: SearchRecord) -> str:
     return f"{search.status.value} {counts} {search.best_trial} {search.best_score} {search.front} {live}"
 
 
+def listed() -> dict[str, SearchRecord]:
+    """All searches by their id, newest first, at most some seconds old: each is counted from its trials."""
+    return _listed(api.home().as_posix())
+
+
+@st.cache_resource(max_entries=4, ttl=LISTED_S, show_spinner=False)
+def _listed(home: str) -> dict[str, SearchRecord]:
+    return {search.id: search for search in api.searches()}
+
+
 def forget() -> None:
-    """Read the trials anew: after a judgement or another change that counts nothing."""
+    """Read everything anew: after a judgement, a new name or another change that counts nothing."""
     _board.clear()
+    _listed.clear()
 
 
 @st.cache_resource(max_entries=KEPT_BOARDS, ttl=KEPT_S, show_spinner=False)

@@ -14,7 +14,8 @@ from engine.figures.tuning_space import Axis
 from pages.widgets import fields
 from pages.widgets.text import _, plain, say
 from pages.widgets.tuning_board import Board
-from pages.widgets.tuning_space import parsed, said
+from pages.widgets.tuning_condition import said
+from pages.widgets.tuning_space import parsed
 
 ADDRESS_KEY = "keep"  # "training.batch_size:16~64;model.activation:relu|gelu"
 HAIR = 1e-5  # of a value: what was rounded on its way through the address still lies inside

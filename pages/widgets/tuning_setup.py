@@ -17,8 +17,9 @@ from pages.widgets import forms, layout, live, numbers, state, tuning_actions, t
 from pages.widgets.text import _, error_text, plain, say, shorten
 from pages.widgets.tokens import given_name, submit_token
 from pages.widgets.tuning_board import metric_name
+from pages.widgets.tuning_condition import said
 from pages.widgets.tuning_fields import Field, searchable
-from pages.widgets.tuning_space import said, sentence
+from pages.widgets.tuning_space import sentence
 
 BASES_SHOWN = 30
 DIRECTIONS = {"auto": N_("As usual"), "max": N_("Higher is better"), "min": N_("Lower is better")}

@@ -15,7 +15,8 @@ from engine.specs.search import Dimension, FloatRange, IntRange, Options, Search
 from engine.text import N_
 from pages.widgets import fields, forms
 from pages.widgets.text import _, error_text, plain, say
-from pages.widgets.tuning_fields import Field, When, as_options, as_range, dimension_for, text_of
+from pages.widgets.tuning_condition import condition, said, short_of
+from pages.widgets.tuning_fields import Field, as_options, as_range, dimension_for, text_of
 
 Dimensions = tuple[Dimension, ...]
 NUMBER_WIDTH_PX = 122  # two words beside each other
@@ -60,11 +61,6 @@ def _safe(path: str) -> str:
     return path.replace(".", "-")
 
 
-def said(sentence: str) -> None:
-    """A problem, below the field that it is about."""
-    st.caption(f":red[:material/error: {sentence}]")
-
-
 def arranged(dimensions: Sequence[Dimension]) -> Dimensions:
     """In an order in which what others depend on stands before them; conditions on what is gone are dropped."""
     paths = {dimension.path for dimension in dimensions}
@@ -99,7 +95,7 @@ def _row(
         st.markdown(f"**{plain(title)}**", help=_help(spec, field), width="content")
         with st.container(horizontal=True, vertical_alignment="center", width="content", gap="xsmall"):
             shaped = _shape(dimension, field, key=fresh)
-            when, when_fits = _condition(dimension, before, known, key=fresh)
+            when, when_fits = condition(dimension, before, known, key=fresh)
             if st.button(
                 "", icon=":material/close:", key=f"{key}.remove", help=_("Remove from the search"), type="tertiary"
             ):
@@ -276,47 +272,6 @@ def _outside(dimension: Dimension, field: Field | None) -> str:
     )
 
 
-# ---- on what it depends ---------------------------------------------------------------------------------------------
-def _condition(
-    dimension: Dimension, before: Sequence[Dimension], known: Mapping[str, Field], *, key: str
-) -> tuple[When, bool]:
-    """The popover with the values of another searched field under which this one is searched."""
-    parents = {item.path: item for item in before if isinstance(item, Options) and item.path in known}
-    now = next(iter(dimension.when.items()), None)
-    if not parents and now is None:
-        return {}, True
-    label = _("Always") if now is None else _short(now[0], now[1], known)
-    with st.popover(plain(label), icon=":material/account_tree:", key=f"{key}.when_box", type="tertiary"):
-        paths = ["", *parents]
-        parent = st.selectbox(
-            _("Only when"),
-            paths,
-            index=paths.index(now[0]) if now and now[0] in paths else 0,
-            format_func=lambda path: known[path].title() if path else _("Always"),
-            key=f"{key}.when",
-        )
-        if not parent:
-            return {}, True
-        choices = list(parents[parent].values)
-        picked = st.multiselect(
-            _("has one of"),
-            range(len(choices)),
-            default=[choices.index(value) for value in dimension.when.get(parent, choices[:1]) if value in choices],
-            format_func=lambda place: known[parent].label_of(choices[place]),
-            key=f"{key}.when.{parent}",
-        )
-        if not picked:
-            said(_("Choose at least one value, or “Always”."))
-            return dict(dimension.when), False
-        return {parent: tuple(choices[place] for place in picked)}, True
-
-
-def _short(parent: str, values: Sequence[Any], known: Mapping[str, Field]) -> str:
-    field = known.get(parent)
-    names = [field.label_of(value) if field else text_of(value) for value in values]
-    return ", ".join(names[:2]) + (" …" if len(names) > 2 else "")
-
-
 # ---- another row ----------------------------------------------------------------------------------------------------
 def _add(search: SearchSpec, known: Mapping[str, Field], *, key: str) -> Dimensions:
     """The list of fields that are not searched yet; picking one adds it."""
@@ -338,4 +293,4 @@ def _named(field: Field, known: Mapping[str, Field]) -> str:
     if not field.when:
         return field.title()
     parent, values = next(iter(field.when.items()))
-    return f"{field.title()}  ({_short(parent, values, known)})"
+    return f"{field.title()}  ({short_of(parent, values, known)})"
