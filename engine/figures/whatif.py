@@ -23,6 +23,7 @@ from engine.figures.theme import (
     look,
     new_figure,
     safe,
+    template,
     thin,
     untranslated,
 )
@@ -77,15 +78,23 @@ def probe_curves(
         height_px: height of the figure.
         translate: for the words of the figure.
     """
-    figure = new_figure(translate(N_("Step")), "", height_px=height_px, hovermode="x unified")
-    figure.update_layout(
-        uirevision="probe", xaxis={"range": [0, max(1, max_step)], "anchor": f"y{_number(len(panels))}"}
-    )
+    layout: dict[str, Any] = {
+        "template": template(),
+        "height": height_px,
+        "hovermode": "x unified",
+        "uirevision": "probe",
+        "annotations": [],
+        "xaxis": {
+            "title": {"text": translate(N_("Step"))},
+            "range": [0, max(1, max_step)],
+            "anchor": f"y{_number(len(panels))}",
+        },
+    }
+    traces: list[dict[str, Any]] = []
     for place, panel in enumerate(panels):
-        axis = f"yaxis{_number(place + 1)}"
         low, high = _domain(place, len(panels))
         visible = _visible_range(panel)
-        figure.layout[axis] = {
+        layout[f"yaxis{_number(place + 1)}"] = {
             "title": {"text": panel.title},
             "domain": [low, high],
             "range": visible,
@@ -93,31 +102,32 @@ def probe_curves(
             "ticksuffix": f" {panel.unit}" if panel.unit else "",
             "nticks": 6,
         }
-        _add_panel(figure, panel, f"y{_number(place + 1)}", first=place == 0)
+        traces += _panel_traces(panel, f"y{_number(place + 1)}", first=place == 0)
         if not any(seed.points for line in _lines(panel) for seed in line.seeds):
-            figure.add_annotation(
-                text=translate(N_("The first point appears in a moment")),
-                showarrow=False,
-                x=0.5,
-                y=(low + high) / 2,
-                xref="paper",
-                yref="paper",
-                font={"color": MUTED},
-            )
-    return figure
+            layout["annotations"].append(_nothing_yet((low + high) / 2, translate))
+    return go.Figure(data=traces, layout=layout)  # in one go: each later change would be checked for itself
+
+
+def _nothing_yet(y: float, translate: Translate) -> dict[str, Any]:
+    text = translate(N_("The first point appears in a moment"))
+    place = {"x": 0.5, "y": y, "xref": "paper", "yref": "paper"}
+    return {"text": text, "showarrow": False, "font": {"color": MUTED}, **place}
 
 
 def _lines(panel: Panel) -> list[Line]:
     return [line for line in (panel.baseline, *panel.variants) if line is not None]
 
 
-def _add_panel(figure: go.Figure, panel: Panel, axis: str, *, first: bool) -> None:
+def _panel_traces(panel: Panel, axis: str, *, first: bool) -> list[dict[str, Any]]:
+    traces: list[dict[str, Any]] = []
     if panel.baseline is not None:
-        _add_line(figure, panel, panel.baseline, {"color": MUTED, "dash": "solid"}, axis, band=BAND, named=first)
+        grey = {"color": MUTED, "dash": "solid"}
+        traces += _line_traces(panel, panel.baseline, grey, axis, band=BAND, named=first)
     for line in panel.variants:
         style = look(line.number)
         band = _transparent(str(style["color"])) if len(panel.variants) == 1 else ""
-        _add_line(figure, panel, line, style, axis, band=band, named=first)
+        traces += _line_traces(panel, line, style, axis, band=band, named=first)
+    return traces
 
 
 def _number(place: int) -> str:
@@ -183,7 +193,7 @@ def extrapolation(
     figure = new_figure(x_title, y_title, height_px=height_px, hovermode="closest")
     if curve:
         x, value, low, high = (np.array(column, float) for column in zip(*curve, strict=True))
-        _add_band(figure, x, low * factor, high * factor, _transparent(ACCENT))
+        figure.add_trace(_band(x, low * factor, high * factor, _transparent(ACCENT)))
         figure.add_scatter(
             x=x,
             y=value * factor,
@@ -210,59 +220,63 @@ def extrapolation(
     return figure
 
 
-def _add_line(
-    figure: go.Figure, panel: Panel, line: Line, style: Mapping[str, Any], axis: str, *, band: str, named: bool
-) -> None:
+def _line_traces(
+    panel: Panel, line: Line, style: Mapping[str, Any], axis: str, *, band: str, named: bool
+) -> list[dict[str, Any]]:
     """Mean and band of the finished seeds; what is still running thin, or in full where nothing is finished yet."""
     finished = [seed for seed in line.seeds if seed.finished and seed.points]
     running = [seed for seed in line.seeds if not seed.finished and seed.points]
     main = finished or running[:1]
     steps, mean, spread = mean_and_spread(main, panel.smoothing)
+    traces = []
     if band and len(main) > 1:
-        _add_band(figure, steps, (mean - spread) * panel.factor, (mean + spread) * panel.factor, band, axis)
+        traces.append(_band(steps, (mean - spread) * panel.factor, (mean + spread) * panel.factor, band, axis))
     x, y = thin(steps, mean * panel.factor, CURVE_POINTS)
     name = safe(line.name, 60)
-    figure.add_scatter(
-        x=x.tolist(),  # so short that a packed array, which a browser has to unpack, gains nothing
-        y=y.tolist(),
-        yaxis=axis,
-        mode="lines+markers" if len(x) < 12 else "lines",
-        name=name,
-        legendgroup=name,
-        showlegend=named,
-        line={"color": style["color"], "dash": style["dash"], "width": 2.2},
-        marker={"symbol": style.get("symbol", "circle"), "size": 6, "color": style["color"]},
-        hovertemplate=f"%{{y:.4g}} {panel.unit}<extra>{name}</extra>",
+    common = {"type": "scatter", "yaxis": axis, "legendgroup": name}
+    traces.append(
+        common
+        | {
+            "x": x.tolist(),  # so short that a packed array, which a browser has to unpack, gains nothing
+            "y": y.tolist(),
+            "mode": "lines+markers" if len(x) < 12 else "lines",
+            "name": name,
+            "showlegend": named,
+            "line": {"color": style["color"], "dash": style["dash"], "width": 2.2},
+            "marker": {"symbol": style.get("symbol", "circle"), "size": 6, "color": style["color"]},
+            "hovertemplate": f"%{{y:.4g}} {panel.unit}<extra>{name}</extra>",
+        }
     )
     for seed in running if finished else running[1:]:
         pairs = _smoothed(seed.points, panel.smoothing)
-        figure.add_scatter(
-            x=[step for step, _value in pairs],
-            y=[value * panel.factor for _step, value in pairs],
-            yaxis=axis,
-            mode="lines",
-            line={"color": style["color"], "width": 1},
-            opacity=0.5,
-            legendgroup=name,
-            showlegend=False,
-            hoverinfo="skip",
+        traces.append(
+            common
+            | {
+                "x": [step for step, _value in pairs],
+                "y": [value * panel.factor for _step, value in pairs],
+                "mode": "lines",
+                "line": {"color": style["color"], "width": 1},
+                "opacity": 0.5,
+                "showlegend": False,
+                "hoverinfo": "skip",
+            }
         )
+    return traces
 
 
-def _add_band(
-    figure: go.Figure, x: NDArray[Any], low: NDArray[Any], high: NDArray[Any], colour: str, axis: str = "y"
-) -> None:
-    figure.add_scatter(
-        x=np.concatenate([x, x[::-1]]).tolist(),
-        y=np.concatenate([high, low[::-1]]).tolist(),
-        yaxis=axis,
-        mode="lines",
-        line={"width": 0},
-        fill="toself",
-        fillcolor=colour,
-        hoverinfo="skip",
-        showlegend=False,
-    )
+def _band(x: NDArray[Any], low: NDArray[Any], high: NDArray[Any], colour: str, axis: str = "y") -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "x": np.concatenate([x, x[::-1]]).tolist(),
+        "y": np.concatenate([high, low[::-1]]).tolist(),
+        "yaxis": axis,
+        "mode": "lines",
+        "line": {"width": 0},
+        "fill": "toself",
+        "fillcolor": colour,
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
 
 
 def _add_asked(
