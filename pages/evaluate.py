@@ -14,6 +14,7 @@ from pages.widgets import (
     data_views,
     evaluation_examples,
     evaluation_filter,
+    evaluation_shown,
     evaluation_verdict,
     evaluation_views,
     layout,
@@ -92,7 +93,7 @@ def choose_run() -> RunRecord | None:
         key=f"evaluate_run~{chosen}",
     )
     if picked != chosen:
-        for key in (PART, evaluation_filter.ADDRESS_KEY, evaluation_views.THRESHOLD):
+        for key in (PART, evaluation_filter.ADDRESS_KEY, evaluation_shown.THRESHOLD):
             st.query_params.pop(key, None)
         state.put(state.RUN, str(picked))
         st.rerun()
@@ -194,7 +195,7 @@ def evaluation_screen(run: RunRecord, part: str) -> None:
     active = evaluation_filter.read(record)
     kept = evaluation_filter.apply(rows, active, record)
     evaluation_filter.chips(active, record, shown=len(kept), total=len(rows))
-    evaluation_views.draw(evaluation_views.Shown(record, kept, active))
+    evaluation_views.draw(evaluation_shown.Shown(record, kept, active))
     dataset_id = part if _is_dataset(part) else run.spec.data.dataset
     evaluation_examples.draw(run, record, kept, dataset_id)
     evaluation_examples.download(record, kept, f"predictions-{run.id[:8]}-{part}.csv")

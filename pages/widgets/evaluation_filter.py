@@ -30,7 +30,12 @@ class Filter:
     values: tuple[float, ...]
 
     def __str__(self) -> str:
-        return f"{self.kind}:{','.join(f'{value:.10g}' for value in self.values)}"
+        return f"{self.kind}:{','.join(_exact(value) for value in self.values)}"
+
+
+def _exact(value: float) -> str:
+    """The shortest text that reads back as the same number: the largest residual must stay inside of its own bar."""
+    return str(int(value)) if value == int(value) else repr(float(value))
 
 
 def read(record: EvaluationRecord) -> list[Filter]:

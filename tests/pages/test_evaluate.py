@@ -189,6 +189,26 @@ def test_choosing_a_class_filters_by_keyboard_alone(runs: dict[str, str]) -> Non
     assert f"{(rows['truth'] == 3).sum()} of {len(rows)} examples" in texts(at)
 
 
+@pytest.mark.parametrize(
+    ("sample", "view", "label", "kind"),
+    [
+        ("digits", "matrix", "Show one confusion only", "cell:"),
+        ("breast-cancer", "calibration", "Show one bar only", "promised:"),
+        ("diabetes", "residuals", "Show one bar only", "residual:"),
+    ],
+)
+def test_whatever_a_click_filters_can_be_chosen_by_keyboard(
+    runs: dict[str, str], sample: str, view: str, label: str, kind: str
+) -> None:
+    at = page(runs[sample], view=view)
+    box = next(box for box in at.selectbox if box.label == label)
+    rows = int(box.options[0].rsplit("(", 1)[1].rstrip(")").replace(",", ""))
+    box.select_index(0).run()
+    assert not at.exception
+    assert at.query_params["filter"].startswith(kind)
+    assert f"{rows:,} of " in texts(at)
+
+
 def test_cost_follows_threshold_and_prices(runs: dict[str, str]) -> None:
     run_id = runs["breast-cancer"]
     at = page(run_id, view="threshold", threshold="0.3", false_negative="5")
