@@ -1,8 +1,8 @@
 """What the page process holds after a day's use: ten people, hundreds of visits to every screen and view.
 
-Each visit loads a page anew, which begins a session of its own, as a new tab or a reload does; the sessions before it
-are let go of by the server in its own time. The first column counts visits, the second is the memory of the page
-process (not of the engine, which is another process) after them.
+Each person speaks to the server as a browser does, over its socket: goes from screen to screen in one session, and
+after some visits reloads, which begins another; the server lets go of the one before in its own time. The first column
+counts visits, the second is the memory of the page process (not of the engine, which is another process) after them.
 
     python bench/page_memory.py [--visits 600] [--people 10]
 """
@@ -17,10 +17,18 @@ import tempfile
 from pathlib import Path
 
 import psutil
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 LIMIT_MB = 400
+VISITS_A_SESSION = 6  # on average, before a reload
+WAIT_S = 120
+STREAMLIT = Subprotocol("streamlit")
+LOCALES = ("en-US", "zh-CN")
 SAMPLES = ("digits", "breast-cancer", "diabetes", "docstrings")
 DATA_VIEWS = ("overview", "examples", "cleaning", "split", "model_sees")
 EVALUATION_VIEWS = ("overview", "matrix", "classes", "ranking", "calibration", "threshold", "predicted", "residuals")
@@ -64,29 +72,42 @@ def fill() -> list[str]:
 
 def visit(url: str, server: psutil.Process, addresses: list[str], visits: int, people: int) -> float:
     """Go through the addresses in a random order, each time as the next person; returns the largest memory in MB."""
-    from playwright.sync_api import sync_playwright
-
-    from bench.serving import FLAGS, chromium
-
     order, peak = random.Random(0), 0.0
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-        looks = [(locale, scheme) for locale in ("en-US", "zh-CN") for scheme in ("light", "dark")]
-        tabs = []
-        for person in range(people):
-            locale, scheme = looks[person % len(looks)]
-            context = browser.new_context(locale=locale, color_scheme=scheme)  # type: ignore[arg-type]
-            tabs.append(context.new_page())
-        for number in range(visits):
-            tab = tabs[number % people]
-            tab.goto(url + order.choice(addresses))
-            tab.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]", timeout=120_000)
-            held = server.memory_info().rss / 1e6
-            peak = max(peak, held)
-            if (number + 1) % max(1, visits // 12) == 0 or not number:
-                print(f"{number + 1:6} {held:6.0f} MB", flush=True)
-        browser.close()
+    sessions: list[ClientConnection | None] = [None] * people
+    for number in range(visits):
+        person = number % people
+        session = sessions[person]
+        if session is None or order.random() < 1 / VISITS_A_SESSION:
+            if session is not None:
+                session.close()
+            session = sessions[person] = connect(
+                f"{url.replace('http', 'ws')}/_stcore/stream", subprotocols=[STREAMLIT], max_size=None
+            )
+        look(session, order.choice(addresses), LOCALES[person % len(LOCALES)])
+        held = server.memory_info().rss / 1e6
+        peak = max(peak, held)
+        if (number + 1) % max(1, visits // 12) == 0 or not number:
+            print(f"{number + 1:6} {held:6.0f} MB", flush=True)
+    for session in sessions:
+        if session is not None:
+            session.close()
     return peak
+
+
+def look(session: ClientConnection, address: str, locale: str) -> None:
+    """Open an address and take in everything that the page draws."""
+    page, _mark, query = address.lstrip("/").partition("?")
+    wish = BackMsg()
+    wish.rerun_script.page_name, wish.rerun_script.query_string = page, query
+    wish.rerun_script.context_info.locale = locale
+    session.send(wish.SerializeToString())
+    finished = False
+    while not finished:
+        answer = ForwardMsg()
+        answer.ParseFromString(session.recv(timeout=WAIT_S))
+        finished = answer.WhichOneof("type") == "script_finished"
+        if finished and answer.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            finished = False
 
 
 if __name__ == "__main__":
