@@ -31,7 +31,7 @@ DIMENSIONS = [
     {"kind": "float", "path": RATE, "low": 1e-4, "high": 1e-1, "scale": "log"},
     {"kind": "float", "path": DROPOUT, "low": 0.0, "high": 0.5},
 ]
-SLEEP_S, MOST_WORKERS, TRIALS_A_WORKER = 10.0, 64, 3
+SLEEP_S, MOST_WORKERS, TRIALS_A_WORKER = 20.0, 64, 3
 
 # What a person would write: the default document's model in plain Keras, as in bench/first_metric.py.
 SCRIPT = """

@@ -11,8 +11,7 @@ from engine.store import trials
 
 log = logging.getLogger("lathe.engine")
 _LOOK_EVERY_S = 0.25  # at what people do: a new search, a pause, a larger budget
-_START_TRIES = 3
-_PAUSE_AFTER_LOSS_S = 1.0
+_LONGEST_PAUSE_S = 60.0  # after a loss: one that dies again and again must not take the machine from the runs
 
 
 class Searching:
@@ -52,7 +51,7 @@ class Searching:
         if time.monotonic() - self._looked_at < _LOOK_EVERY_S:
             return False
         self._looked_at = time.monotonic()
-        if self._losses >= _START_TRIES or not trials.active():
+        if not trials.active():
             return False
         self._pool.start_tuner()
         return True
@@ -86,6 +85,5 @@ class Searching:
         self._losses += 1
         log.warning("the tuner was lost: %s", (str(problem).strip().splitlines() or [type(problem).__name__])[0])
         self._pool.end_tuner()
-        self._looked_at = time.monotonic() + _PAUSE_AFTER_LOSS_S - _LOOK_EVERY_S
-        if self._losses >= _START_TRIES:
-            raise RuntimeError(f"the tuner does not start: {problem}")
+        pause_s = min(2.0 ** (self._losses - 1) - 1.0, _LONGEST_PAUSE_S)  # none after the first
+        self._looked_at = time.monotonic() + pause_s - _LOOK_EVERY_S

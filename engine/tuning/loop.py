@@ -27,7 +27,7 @@ from engine.tuning.earlier import earlier_rows
 from engine.tuning.hyperparameters import to_raw, to_values
 from engine.tuning.oracles import IDLE, RUNNING
 from engine.tuning.outcome import trial_result
-from engine.tuning.space import document_of, documents_of
+from engine.tuning.space import documents_of
 
 log = logging.getLogger("lathe.tuner")
 # Causes that lie in the document or the machine and not in a trial's values: the first trial ends the search.
@@ -371,10 +371,6 @@ class Loop:
 
     def _undone_on_error(self) -> _Undone:
         return _Undone(self)
-
-    def check_document(self) -> None:
-        """Raise what is wrong with the document itself."""
-        document_of(self._spec, {})
 
 
 class _Undone:

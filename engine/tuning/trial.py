@@ -105,7 +105,9 @@ class _TrialFit(Fit):
 
     def _is_hopeless(self, curve: list[float]) -> bool:
         search = self._search.search
-        if search is None or not search.median_stopping or len(curve) < search.median_grace_epochs:
+        if search is None or not search.median_stopping or search.algorithm.kind == "hyperband":
+            return False  # Hyperband ends trials itself
+        if len(curve) < search.median_grace_epochs:
             return False
         direction = objectives_of(self._search)[0][1]
         others = curves_of_ended_runs(self._trial.search_id, but_for=self._trial.trial)

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,22 +42,39 @@ def wait_for(what: str, condition: Callable[[], object], timeout_s: float = 600.
         time.sleep(0.02)
 
 
-@contextmanager
-def serving(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """An engine whose workers only pretend to train."""
-    environment = dict(os.environ, LATHE_HOME=str(folder), LATHE_WORKERS="1", PYTHONPATH=str(ROOT))
-    with (folder / "engine.log").open("ab") as log:
-        process = subprocess.Popen([sys.executable, "-c", SERVE], cwd=ROOT, env=environment, stdout=log, stderr=log)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(30)
-        for left in [process, *ours(folder)]:
-            with contextlib.suppress(psutil.Error, ProcessLookupError):
+class Engine:
+    """An engine whose workers only pretend to train; one serves the module, whoever ends it begins another one."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def up(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            return
+        environment = dict(os.environ, LATHE_HOME=str(self.folder), LATHE_WORKERS="1", PYTHONPATH=str(ROOT))
+        with (self.folder / "engine.log").open("ab") as log:
+            command = [sys.executable, "-c", SERVE]
+            self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+
+    def end(self, number: int = signal.SIGTERM) -> None:
+        """Send a signal and wait until nothing of it is left."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        self.process.wait(60)
+        wait_for("the end of all its processes", lambda: not ours(self.folder), 60)
+
+    def close(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(30)
+        for left in ours(self.folder):
+            with contextlib.suppress(psutil.Error):
                 left.kill()
-        process.wait()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
 
 
 def ours(folder: Path) -> list[psutil.Process]:
@@ -89,10 +105,18 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def served(home: Path) -> Iterator[Engine]:
+    engine = Engine(home)
+    yield engine
+    engine.close()
+
+
 @pytest.fixture(autouse=True)
-def workspace(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def engine(home: Path, served: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
     monkeypatch.setenv("LATHE_HOME", str(home))
-    return home
+    served.up()
+    return served
 
 
 def document(kind: str) -> RunSpec:
@@ -110,14 +134,14 @@ def document(kind: str) -> RunSpec:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(home: Path) -> dict[str, list[dict[str, Any]]]:
+def undisturbed(home: Path, served: Engine) -> dict[str, list[dict[str, Any]]]:
     """What a search proposes where nothing is killed."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LATHE_HOME", str(home))
-        with serving(home):
-            ids = {kind: searches.add_search(document(kind), dataset_name="none") for kind in ("random", "bayesian")}
-            for search_id in ids.values():
-                wait_for("the end", lambda search_id=search_id: searches.get_search(search_id).status.is_over)
+        served.up()
+        ids = {kind: searches.add_search(document(kind), dataset_name="none") for kind in ("random", "bayesian")}
+        for search_id in ids.values():
+            wait_for("the end", lambda search_id=search_id: searches.get_search(search_id).status.is_over)
         return {kind: [trial.values for trial in searches.list_trials(i)] for kind, i in ids.items()}
 
 
@@ -144,42 +168,36 @@ def assert_whole(search_id: str, expected: list[dict[str, Any]]) -> None:
 @pytest.mark.parametrize("kind", ["random", "bayesian"])
 @pytest.mark.parametrize("name", ["Worker", "Tuner"])
 def test_a_killed_process_is_replaced_and_the_search_goes_on(
-    name: str, kind: str, home: Path, undisturbed: dict[str, list[dict[str, Any]]]
+    name: str, kind: str, undisturbed: dict[str, list[dict[str, Any]]]
 ) -> None:
-    with serving(home):
-        search_id = searches.add_search(document(kind), dataset_name="none")
-        in_the_middle(search_id)
-        actor(name).kill()
-        wait_for("the end", lambda: searches.get_search(search_id).status.is_over)
+    search_id = searches.add_search(document(kind), dataset_name="none")
+    in_the_middle(search_id)
+    actor(name).kill()
+    wait_for("the end", lambda: searches.get_search(search_id).status.is_over)
     assert_whole(search_id, undisturbed[kind])
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 def test_an_engine_that_ends_in_the_middle_is_no_loss(
-    number: int, home: Path, undisturbed: dict[str, list[dict[str, Any]]]
+    number: int, engine: Engine, undisturbed: dict[str, list[dict[str, Any]]]
 ) -> None:
-    with serving(home) as engine:
-        search_id = searches.add_search(document("bayesian"), dataset_name="none")
-        in_the_middle(search_id)
-        engine.send_signal(number)
-        engine.wait(60)
-        wait_for("the end of all its processes", lambda: not ours(home), 60)
+    search_id = searches.add_search(document("bayesian"), dataset_name="none")
+    in_the_middle(search_id)
+    engine.end(number)
     assert searches.get_search(search_id).status is SearchStatus.RUNNING
-    with serving(home):
-        wait_for("the end", lambda: searches.get_search(search_id).status.is_over)
+    engine.up()
+    wait_for("the end", lambda: searches.get_search(search_id).status.is_over)
     assert_whole(search_id, undisturbed["bayesian"])
 
 
-def test_a_stop_while_no_engine_runs_holds(home: Path) -> None:
-    with serving(home) as engine:
-        search_id = searches.add_search(document("random"), dataset_name="none")
-        in_the_middle(search_id)
-        engine.kill()
-        engine.wait(60)
+def test_a_stop_while_no_engine_runs_holds(engine: Engine) -> None:
+    search_id = searches.add_search(document("random"), dataset_name="none")
+    in_the_middle(search_id)
+    engine.end(signal.SIGKILL)
     api.stop_search(search_id)
     before = searches.get_search(search_id)
     assert before.status is SearchStatus.STOPPED
     assert not before.waiting
-    with serving(home):
-        wait_for("the end of its trials", lambda: all(t.status.is_over for t in searches.list_trials(search_id)))
+    engine.up()
+    wait_for("the end of its trials", lambda: all(t.status.is_over for t in searches.list_trials(search_id)))
     assert searches.get_search(search_id).trials <= before.trials
