@@ -1,4 +1,4 @@
-"""Figures of numbers and dates over all rows, portion by portion, on all cores; memory does not grow with the rows.
+"""Figures of numbers and dates over all rows, portion by portion, by two threads; memory does not grow with the rows.
 
 Two passes: the first one finds where a column lies, the second one counts its histogram there.
 """
