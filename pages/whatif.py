@@ -7,6 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from engine import api
+from engine.errors import EngineError
 from engine.specs.probe import ProbeBudget
 from pages.widgets import (
     forms,
@@ -34,7 +35,9 @@ def main() -> None:
         layout.page_header(
             _("What if?"), _("Turn a knob and see what it changes, in seconds, before you pay for a run.")
         )
-        comparison = whatif_state.current()
+        comparison = state_of_address()
+        if comparison is None:
+            return
         left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
         with left:
             baseline = whatif_baseline.choose(comparison)
@@ -44,6 +47,18 @@ def main() -> None:
         with right:
             box(whatif_state.current())
         screen(baseline)
+
+
+def state_of_address() -> Comparison | None:
+    """What the address says; where it says nothing that can be read, a way to begin anew."""
+    try:
+        return whatif_state.current()
+    except EngineError as error:
+        layout.error_state(error, key="whatif_address")
+        if st.button(_("Begin anew"), icon=":material/restart_alt:", key="whatif_anew"):
+            whatif_state.put(Comparison())
+            st.rerun()
+        return None
 
 
 def nothing_yet() -> None:

@@ -119,7 +119,7 @@ def difference(value: float | None, metric: str, *, unit: bool = True) -> str:
 
 def _signed(value: float, decimals: int) -> str:
     if decimals:
-        digits = decimals if abs(value) >= 0.1 or value == 0 else 2
+        digits = decimals if abs(value) >= 0.05 or value == 0 else 2
         text = f"{abs(value):.{digits}f}"
     else:
         text = numbers.figure(abs(value), 3)

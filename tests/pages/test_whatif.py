@@ -130,12 +130,16 @@ def test_a_new_optimizer_brings_its_own_knobs_and_takes_the_old_ones_along(scree
 def test_a_tweak_that_does_not_fit_is_said_in_the_place_of_its_answer(screen, spec) -> None:  # type: ignore[no-untyped-def]
     test = screen("whatif", base=f"draft:{api.save_draft(spec)}", turn=f"{RATE}:-1")
     assert "learning" in texts(test)
-    assert slider(test, "Learning rate")  # the knobs are there to turn it back
+    assert slider(test, "Learning rate")
+    test.button(key="whatif_misfit_back").click().run()
+    assert "Nothing is changed yet" in texts(test)
 
 
 def test_an_address_that_cannot_be_read_says_how_to_go_on(screen, spec) -> None:  # type: ignore[no-untyped-def]
     test = screen("whatif", base=f"draft:{api.save_draft(spec)}", box="steps:many")
     assert "The address of this comparison cannot be read" in texts(test)
+    test.button(key="whatif_anew").click().run()
+    assert "A what-if begins with a design" in texts(test)
 
 
 def test_pins_are_compared_and_taken_off(screen, spec) -> None:  # type: ignore[no-untyped-def]
