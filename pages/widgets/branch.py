@@ -223,17 +223,19 @@ def _overlay(run: RunRecord, parent: RunRecord, key: str, *, near: bool) -> None
         st.caption(_("The first point appears with the first step."))
         return
     titles = {name: layout.metric_title_raw(name) for name in names}
-    left, right = st.columns([3, 2], vertical_alignment="bottom")
-    chosen = left.segmented_control(
-        _("Metric"),
-        names,
-        default=names[0],
-        required=True,
-        key=f"{key}_both_metric",
-        format_func=lambda name: titles.get(name, name),
-        label_visibility="collapsed",
-    )
-    smoothing = right.slider(_("Smoothing"), 0.0, 0.99, 0.0, 0.01, key=f"{key}_both_smoothing")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        chosen = st.segmented_control(
+            _("Metric"),
+            names,
+            default=names[0],
+            required=True,
+            key=f"{key}_both_metric",
+            format_func=lambda name: titles.get(name, name),
+            label_visibility="collapsed",
+        )
+        smoothing = st.slider(
+            _("Smoothing"), 0.0, 0.99, 0.0, 0.01, key=f"{key}_both_smoothing", width=260, help=_("A moving average.")
+        )
     name = chosen if chosen in names else names[0]
     figure = branch_curves(
         _of(before, name),
