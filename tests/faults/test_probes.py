@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.tensorflow, pytest.mark.slow, pyte
 LONG = ProbeBudget(steps=50_000, seconds=0)
 
 
-def wait_for(what: str, condition: Callable[[], object], timeout_s: float = 400.0) -> None:
+def wait_for(what: str, condition: Callable[[], object], timeout_s: float = 600.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
