@@ -103,8 +103,10 @@ def watch(search: SearchRecord) -> None:
     forget("tuning_submit")
     asked = "tuning/asked"  # an answer of the engine is waited for: look again soon
 
+    known = [search]  # read a moment ago; when the part is drawn again by itself, it is read anew
+
     def draw() -> bool:
-        now = api.search(search.id)
+        now = known.pop() if known else api.search(search.id)
         with layout.errors_shown("tuning_watch_error"):
             st.session_state[asked] = screen(now)
         return is_live(now) or bool(st.session_state[asked])

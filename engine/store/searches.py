@@ -10,6 +10,7 @@ import functools
 import json
 import time
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -293,7 +294,8 @@ def _search_record(connection: sa.Connection, row: Any) -> SearchRecord | None:
     waiting = by_status[RunStatus.SCHEDULED.value] - begun
     goals = objectives_of(spec)
     best, front = leaders(found, goals)
-    counts = {status: sum(trial.status == status.value for trial in found) for status in TrialStatus}
+    tally = Counter(trial.status for trial in found)
+    counts = {status: tally[status.value] for status in TrialStatus}
     own = [trial for trial in found if trial.origin != "earlier"]
     budget = SearchBudget.model_validate_json(row.budget)
     shown = spec.model_copy(update={"search": spec.search.model_copy(update={"budget": budget})})

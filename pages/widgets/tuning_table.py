@@ -11,11 +11,12 @@ import streamlit as st
 from engine.specs.search_records import TrialRecord, TrialStatus
 from engine.text import N_
 from pages.widgets import numbers
-from pages.widgets.text import _
+from pages.widgets.text import _, language
 from pages.widgets.tuning_board import Board, metric_name
 
 TRIAL = "trial"  # in the address: the number of the chosen trial
 ROWS_SHOWN = 11
+KEPT_FRAMES, KEPT_S = 24, 600.0
 MOST_COURSES, COURSE_POINTS = 100, 60  # a thousand little curves are half a megabyte
 SIGNS = {
     TrialStatus.WAITING: "◌",
@@ -60,7 +61,7 @@ def draw(board: Board, through: Sequence[bool], *, key: str) -> None:
         choose(order[picked[0]] if picked else None)
 
     st.dataframe(
-        frame_of(board, rows),
+        _frame(board.stamp, hash(tuple(order)), language(), board, rows),
         key=place,
         hide_index=True,
         on_select=pick,
@@ -70,6 +71,12 @@ def draw(board: Board, through: Sequence[bool], *, key: str) -> None:
         height=min(36 * (len(rows) + 1) + 2, 36 * ROWS_SHOWN),
         column_config=columns_of(board),
     )
+
+
+@st.cache_resource(max_entries=KEPT_FRAMES, ttl=KEPT_S, show_spinner=False)
+def _frame(stamp: str, order: int, language: str, _board: Board, _rows: Sequence[TrialRecord]) -> pd.DataFrame:
+    """`frame_of`, made once for what it shows: the words of a thousand states take longer than all else."""
+    return frame_of(_board, _rows)
 
 
 def frame_of(board: Board, rows: Sequence[TrialRecord]) -> pd.DataFrame:
