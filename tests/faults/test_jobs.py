@@ -180,6 +180,29 @@ def test_a_killed_worker_is_replaced_and_the_run_ends_as_if_nothing_had_happened
     assert steps == sorted(set(steps))
 
 
+def test_a_branch_waits_for_the_worker_loses_it_and_still_ends_like_the_run_it_left(
+    spec: RunSpec, undisturbed: RunRecord
+) -> None:
+    run_id = api.submit(spec)
+    in_the_middle(run_id)
+    branch_id = api.branch(run_id, {}, token="one press", timeout_s=120.0)
+    assert api.branch(run_id, {}, token="one press") == branch_id
+    fork = api.run(branch_id).spec.branch_step
+    assert 0 < fork < undisturbed.step
+    assert api.run(branch_id).status is RunStatus.SCHEDULED  # one worker, and the run it left goes on
+    finished(run_id)
+    assert_same_run(run_id, undisturbed)
+    wait_for("the branch's start", lambda: api.run(branch_id).status is not RunStatus.SCHEDULED)
+    in_the_middle(branch_id)
+    worker_process().kill()
+    record = finished(branch_id)
+    assert record.attempt == 2
+    assert_same_run(branch_id, undisturbed)
+    steps = [point.step for point in api.history(branch_id)["train/loss"]]
+    assert steps == sorted(set(steps))
+    assert steps[0] > fork  # the curve forks at that step
+
+
 def test_a_stopped_run_goes_on_where_it_was(spec: RunSpec, undisturbed: RunRecord) -> None:
     running, waiting = api.submit(spec), api.submit(spec)
     in_the_middle(running)

@@ -172,6 +172,21 @@ def test_a_branch_of_a_branch_that_changes_nothing_is_the_same_run_still(parent:
     assert same(weights, expected)
 
 
+def test_a_branch_that_was_disturbed_goes_on_from_its_own_checkpoint(parent: Any, tmp_path: Path) -> None:
+    spec, encoded, expected, _context = parent
+    (tmp_path / "parent" / "checkpoints").rename(tmp_path / "gone")  # only what is kept for branches is needed
+    begun = LocalContext(tmp_path / "branch")
+    begun.request_stop()
+    result, _ = train(spec, encoded, begun)
+    assert spec.branch_step < result.state.step < 44
+    context = LocalContext(tmp_path / "branch")
+    _result, weights = train(spec, encoded, context)
+    assert same(weights, expected)
+    log = (context.run_dir / "log.txt").read_text()
+    assert log.count("Branches off from") == 1
+    assert f"Goes on from the checkpoint at step {result.state.step}" in log
+
+
 def test_other_layers_are_refused_in_one_sentence(parent: Any, tmp_path: Path) -> None:
     spec, encoded, _weights, _context = parent
     with pytest.raises(EngineError) as caught:
