@@ -43,11 +43,13 @@ class Dispatcher:
         self._tries: dict[str, int] = {}
         self._searching = Searching(pool)
         self._staffing = Staffing(pool)
+        self._queue_is_empty = False
         self._probes_seen_at = 0.0
 
     def turn(self) -> bool:
         """Look at everything once; True where something happened."""
         happened = self._staffing.turn()
+        self._queue_is_empty = False
         for seat in list(self._pool.seats):
             happened |= self._look_at(seat)
         for lane in LANES:
@@ -79,8 +81,9 @@ class Dispatcher:
         if seat.task is not None and seat.task.done():
             self._collect(seat)
             return True
-        if seat.task is None and not seat.leaving:
+        if seat.task is None and not seat.leaving and not self._queue_is_empty:
             claim = queue.claim_next(seat.name)
+            self._queue_is_empty = claim is None  # 64 idle workers ask once, not 64 times
             if claim is not None:
                 log.info("run %s goes to %s, attempt %d", claim.run_id, seat.name, claim.attempt)
                 self._pool.give(seat, claim)
