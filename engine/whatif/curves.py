@@ -145,7 +145,8 @@ class _Scale:
     name: str
     badness: Array  # (points,)
     log_jacobian: float
-    noise: float
+    noise: float  # of a point around a shape, what the shape misses included
+    jitter: float  # of an epoch around its neighbours, as a share of `noise`: what epochs to come will show
     gain: float  # badness at the start minus the least now
     left: float  # what annealing can take its share of
     sign: float
@@ -195,10 +196,11 @@ def _scale(
 ) -> _Scale:
     noise = _noise(badness) if prefix.beliefs.noise is None else prefix.beliefs.noise * _slope(badness, prefix)
     range_ = float(badness[0] - badness.min())
-    noise = max(noise, 0.3 * step, MISFIT * range_, 1e-9 * max(1.0, float(np.abs(badness).max())))
+    jitter = max(noise, 0.3 * step)
+    noise = max(jitter, MISFIT * range_, 1e-9 * max(1.0, float(np.abs(badness).max())))
     gain = max(range_, 4.0 * noise)
     sign = 1.0 if prefix.lower_is_better else -1.0
-    return _Scale(name, badness, jacobian, noise, gain, left, sign, top, offset, prefix.bounds)
+    return _Scale(name, badness, jacobian, noise, jitter / noise, gain, left, sign, top, offset, prefix.bounds)
 
 
 def _slope(badness: Array, prefix: Prefix) -> float:
@@ -213,12 +215,23 @@ def _smallest_step(values: Array) -> float:
 
 
 def _noise(values: Array) -> float:
-    """Standard deviation of a point around the course, from second differences of the later half."""
+    """Standard deviation of a point around the course, from differences of the later part.
+
+    Second differences of a curve that bends hold its bend too; where there are points enough, third ones tell.
+    """
     tail = values[len(values) // 3 :] if len(values) >= 9 else values[1:]
     if len(tail) < 3:
         return 0.0
-    second = np.diff(tail, 2) / np.sqrt(6.0)  # of white noise: variance 6
-    return float(np.sqrt(np.mean(np.minimum(second**2, 9 * np.median(second**2) + 1e-300))))
+    found = [_root_of_squares(np.diff(tail, 2) / np.sqrt(6.0))]  # of white noise: variance 6
+    if len(tail) >= 6:
+        found.append(_root_of_squares(np.diff(tail, 3) / np.sqrt(20.0)))  # 20
+    return min(found)
+
+
+def _root_of_squares(differences: Array) -> float:
+    """Root mean square; single leaps count at most three times the median."""
+    squares = differences**2
+    return float(np.sqrt(np.mean(np.minimum(squares, 9 * np.median(squares) + 1e-300))))
 
 
 # ---- the grid -----------------------------------------------------------------------------------------------------
@@ -246,9 +259,9 @@ class _Cell:
         if self.rises:
             weights = _with_rise(weights, self.centres[level], self.covariances[level], random)
         means = weights @ self.design[self.points :].T
-        steps = np.sqrt(np.diff(self.stretch**2, prepend=0.0))
-        means = means + np.cumsum(random.standard_normal(means.shape) * steps, axis=1)
-        noise = self.noises[level] * self.calm * _best_of(self.counts, random.random(means.shape))
+        # One leaning a path: a wandering one would rise and fall as noise does, and patience would run out over it.
+        means = means + random.standard_normal((draws, 1)) * self.stretch
+        noise = self.noises[level] * self.scale.jitter * self.calm * _best_of(self.counts, random.random(means.shape))
         return self.scale.back(means), self.scale.back(means + noise)
 
 

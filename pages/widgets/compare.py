@@ -9,13 +9,14 @@ from engine import api
 from engine.figures.training import series
 from engine.specs import differences
 from engine.specs.records import RunRecord
-from pages.widgets import documents, layout, numbers, state
+from pages.widgets import costs, documents, layout, numbers, state
 from pages.widgets.charts import chart
 from pages.widgets.text import _, ngettext, plain, shorten
 
 ADDRESS_KEY = "compare"  # run ids, separated by commas
 MOST = 8
 ROW_PX, MOST_ROWS = 34, 30  # a table scrolls for itself only where it is longer
+COSTS = {"energy_wh", "peak_memory_bytes"}  # have a table of their own, with what was estimated
 HIDDEN = {"version", "name", "data.name"}  # says nothing about how a run was made
 
 
@@ -31,6 +32,7 @@ def draw() -> None:
     draw_curves(runs, names)
     draw_differences(runs, names)
     draw_metrics(runs, names)
+    draw_costs(runs, names)
     layout.section(_("Go on with one"))
     with st.container(horizontal=True):
         for run, name in zip(runs, names, strict=True):
@@ -90,6 +92,22 @@ def draw_differences(runs: list[RunRecord], names: list[str]) -> None:
     draw_rows(rows, key="compare_differences")
 
 
+def draw_costs(runs: list[RunRecord], names: list[str]) -> None:
+    """Time, memory and energy of each run: what it took, and in brackets what was estimated before it started."""
+    found = {name: costs.compared(api.costs(run.id)) for run, name in zip(runs, names, strict=True)}
+    if not any(found.values()):
+        return
+    layout.section(_("Costs"), _("What each run took; in brackets what was estimated before it started."))
+    rows = []
+    for place, title in enumerate((_("Time"), _("Memory"), _("Energy"))):
+        row = {"": title}
+        for name, lines in found.items():
+            _title, took, told = lines[place] if lines else ("", "–", "")
+            row[name] = f"{took} ({told})" if told else took
+        rows.append(row)
+    draw_rows(rows, key="compare_costs")
+
+
 def draw_rows(rows: list[dict[str, str]], *, key: str) -> None:
     """A table as high as its rows; one that scrolls inside a page hides the last of them."""
     height = ROW_PX * (min(len(rows), MOST_ROWS) + 1) + 3
@@ -99,7 +117,7 @@ def draw_rows(rows: list[dict[str, str]], *, key: str) -> None:
 def draw_metrics(runs: list[RunRecord], names: list[str]) -> None:
     """Best and last value of every metric."""
     layout.section(_("Figures"))
-    keys = sorted({key for run in runs for key in run.metrics | run.best}, key=rank)
+    keys = sorted({key for run in runs for key in run.metrics | run.best if key not in COSTS}, key=rank)
     if not keys:
         return
     rows = []

@@ -59,21 +59,28 @@ def draw_estimate(found: Estimate) -> None:
 
 def draw_report(report: CostReport) -> None:
     """What was estimated before the start, beside what it took; nothing where neither is known."""
-    told, took = report.estimated, report.measured
-    if told is None or took is None:
-        return
-    pairs = [
-        (_("Time"), numbers.duration(took.seconds), told.seconds, "s"),
-        (_("Memory"), numbers.size(took.memory_bytes), told.memory_bytes, "B"),
-        (_("Energy"), energy(took.energy_wh), told.energy_wh, "Wh"),
-    ]
     words = [
-        say("{what} {took} (estimated {told})", what=what, took=value, told=_value(band, unit))
-        for what, value, band, unit in pairs
-        if band is not None
+        say("{what} {took} (estimated {told})", what=what, took=took, told=told)
+        for what, took, told in compared(report)
+        if told
     ]
     if words:
         st.caption(f":material/receipt_long: {_('Took')}: " + " · ".join(words))
+
+
+def compared(report: CostReport) -> list[tuple[str, str, str]]:
+    """Time, memory and energy: (name, what it took, what was estimated); empty where nothing was measured."""
+    told, took = report.estimated, report.measured
+    if took is None:
+        return []
+    bands = (told.seconds, told.memory_bytes, told.energy_wh) if told is not None else (None, None, None)
+    figures = (numbers.duration(took.seconds), numbers.size(took.memory_bytes), energy(took.energy_wh))
+    return [
+        (name, figure, _value(band, unit) if band is not None else "")
+        for name, figure, band, unit in zip(
+            (_("Time"), _("Memory"), _("Energy")), figures, bands, ("s", "B", "Wh"), strict=True
+        )
+    ]
 
 
 def energy(watt_hours: float | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import streamlit as st
@@ -12,7 +13,7 @@ from engine.figures.prediction import run_forecast
 from engine.specs import RunStatus
 from engine.specs.prediction import Band, Forecast
 from engine.specs.records import RunRecord
-from pages.widgets import layout, numbers
+from pages.widgets import layout
 from pages.widgets.charts import live_chart
 from pages.widgets.text import _, say
 
@@ -45,7 +46,7 @@ def with_time_left(run: RunRecord, forecast: Forecast | None) -> RunRecord:
 
 
 def sentence(forecast: Forecast) -> str:
-    """`This run will end near 0.913 (90 %: 0.905 to 0.921), after epoch 18 of 40.`, or why nothing can be said."""
+    """`Accuracy · Validation will end near 0.913 (90 %: 0.905 to 0.921).`, or why nothing can be said."""
     if forecast.end is None or forecast.last_epoch is None:
         return say(forecast.notice["message"], **forecast.notice.get("values", {})) if forecast.notice else ""
     band, last = forecast.end, round(forecast.last_epoch.value)
@@ -55,8 +56,8 @@ def sentence(forecast: Forecast) -> str:
         "low": figure_of(forecast, band.low),
         "high": figure_of(forecast, band.high),
     }
-    text = say("Will end near {value}, {metric} (90 %: {low} to {high}).", **words)
-    if last < round(forecast.planned_epochs):
+    text = say("{metric} will end near {value} (90 %: {low} to {high}).", **words)
+    if forecast.last_epoch.high < forecast.planned_epochs - 0.5:  # nineteen in twenty
         text += " " + say(
             "Early stopping is likely after epoch {epoch} ({range}).", epoch=last, range=_epochs(forecast.last_epoch)
         )
@@ -64,14 +65,10 @@ def sentence(forecast: Forecast) -> str:
 
 
 def figure_of(forecast: Forecast, value: float) -> str:
-    """As many digits as the interval is worth: `0.913`, `47,600`."""
-    if forecast.end is None:
-        return numbers.figure(value)
-    width = forecast.end.high - forecast.end.low
-    for digits in (2, 3, 4, 5):
-        if width >= abs(value) * 10.0**-digits * 2:
-            return numbers.figure(value, digits + 1)
-    return numbers.figure(value, 5)
+    """With the decimals that the interval is worth: `0.913`, `47,600`."""
+    width = forecast.end.high - forecast.end.low if forecast.end is not None else 0.0
+    decimals = 1 - math.floor(math.log10(width)) if width > 0 else 4 - len(str(int(abs(value))))
+    return f"{value:,.{min(max(decimals, 0), 6)}f}"
 
 
 def draw(forecast: Forecast | None, *, key: str) -> None:
