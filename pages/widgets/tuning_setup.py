@@ -117,12 +117,13 @@ def presets_of(spec: RunSpec, search: SearchSpec) -> SearchSpec:
         return search
     made = {name: SearchSpec.model_validate(preset.search) for name, preset in presets.items()}
     now = next((name for name, other in made.items() if other.dimensions == search.dimensions), None)
-    picked = st.segmented_control(
+    picked = st.pills(
         _("Ready-made spaces"),
         list(presets),
         default=now,
         format_func=lambda name: _(presets[name].name),
         key=f"tuning_preset~{now}~{len(search.dimensions)}",
+        wrap=True,
         help="\n\n".join(f"**{_(preset.name)}**: {_(preset.summary)}" for preset in presets.values()),
     )
     if picked and picked != now:
