@@ -49,8 +49,9 @@ def _client(uri: str) -> Any:
 
     try:
         # a client by itself does not connect; the first search makes the tables
-        made = MlflowClient(tracking_uri=uri)
         with _one_at_a_time():
+            _mend()
+            made = MlflowClient(tracking_uri=uri)
             made.search_experiments(max_results=1)
     except Exception as error:  # MLflow raises whatever its backend raises
         raise _unavailable(error) from error
@@ -63,6 +64,23 @@ def _one_at_a_time() -> Iterator[None]:
     with (home() / ".mlflow.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _mend() -> None:
+    """Take back the step of MLflow's migrations in which a process was killed; on SQLite they are no transactions.
+
+    A step copies a table to `_alembic_tmp_<table>`, drops it and gives the copy its name.
+    """
+    if not has_mlflow_tables() or connect().dialect.name != "sqlite":
+        return
+    with writing() as connection:
+        tables = set(sa.inspect(connection).get_table_names())
+        for copy in sorted(table for table in tables if table.startswith("_alembic_tmp_")):
+            name = copy.removeprefix("_alembic_tmp_")
+            quoted = connection.dialect.identifier_preparer.quote
+            undo = f"DROP TABLE {quoted(copy)}"
+            redo = f"ALTER TABLE {quoted(copy)} RENAME TO {quoted(name)}"
+            connection.exec_driver_sql(undo if name in tables else redo)
 
 
 def ensure_run(run_id: str, spec: RunSpec) -> str:
