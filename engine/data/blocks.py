@@ -134,13 +134,16 @@ class Strict:
 
 
 def _without_gaps(arrays: list[Any]) -> list[Any]:
+    """Columns of the same length, with null where a text means a gap; all are looked at in one call."""
     import pyarrow as pa
     from pyarrow import compute
 
-    found = compute.is_in(pa.chunked_array(arrays), value_set=pa.array(GAPS, pa.string()))
+    found = compute.is_in(pa.concat_arrays(arrays), value_set=pa.array(GAPS, pa.string()))
+    rows = len(arrays[0])
+    marks = [found.slice(place * rows, rows) for place in range(len(arrays))]
     return [
         compute.if_else(gaps, None, values) if gaps.true_count else values
-        for values, gaps in zip(arrays, found.chunks, strict=True)
+        for values, gaps in zip(arrays, marks, strict=True)
     ]
 
 

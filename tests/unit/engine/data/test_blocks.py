@@ -68,3 +68,19 @@ def test_the_profile_is_what_pandas_finds(tricky: Path, import_in_process: None)
     assert [columns[name]["kind"] for name in ("id", "big", "day")] == ["identifier", "identifier", "date"]
     assert api.rows(record.id, limit=3)["big"].tolist() == frame["big"][:3].tolist()  # beyond 2^53
     assert api.rows(record.id, limit=9_000)["broken"].tolist() == frame["broken"].tolist()
+
+
+def test_gaps_of_wide_files_are_found_in_every_block(tmp_path: Path) -> None:
+    width = 400
+    gaps = ["NA", "", "null", "?"]
+    rows = [[gaps[(row + place) % 4] if (row * place) % 11 == 3 else "1.25" for place in range(width)]
+            for row in range(2_500)]  # fmt: skip
+    with open(tmp_path / "wide.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([[f"c{place}" for place in range(width)], *rows])
+    strict = Strict(tmp_path / "wide.csv", ",", False, width, 0, True)
+    found: list[tuple[str | None, ...]] = []
+    pieces = list(strict.blocks())
+    for block in pieces:
+        found += zip(*(column.to_pylist() for column in strict.texts(block)), strict=True)
+    assert len(pieces) > 1
+    assert found == [tuple("1.25" if cell == "1.25" else None for cell in row) for row in rows]
