@@ -6,6 +6,7 @@ the address' query when another page is chosen in the navigation; `follow_addres
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -20,6 +21,7 @@ T = TypeVar("T")
 
 LANGUAGE, DATASET, RUN, DRAFT, SEARCH = "language", "dataset", "run", "draft", "search"
 CARRIED = (LANGUAGE, DATASET, RUN, DRAFT, SEARCH)  # what goes along from page to page
+LATE_S = 5.0  # so long an address that this session wrote may still come back from a slow browser
 HOME_PAGE, DATA_PAGE, DESIGN_PAGE = "pages/home.py", "pages/data.py", "pages/design.py"
 TRAIN_PAGE, EVALUATE_PAGE, RUNS_PAGE = "pages/train.py", "pages/evaluate.py", "pages/runs.py"
 TUNING_PAGE, WHATIF_PAGE = "pages/tuning.py", "pages/whatif.py"
@@ -28,7 +30,7 @@ TUNING_PAGE, WHATIF_PAGE = "pages/tuning.py", "pages/whatif.py"
 def follow_address() -> None:
     """Take what the address says; where it says nothing, put back what was being looked at."""
     for key in CARRIED:
-        if key in st.query_params:
+        if key in st.query_params and not _is_late(key, st.query_params[key]):
             st.session_state[key] = st.query_params[key]
         elif st.session_state.get(key):
             st.query_params[key] = st.session_state[key]
@@ -36,11 +38,28 @@ def follow_address() -> None:
 
 def get(key: str) -> str:
     """One of the address' values; empty where it is not there."""
-    return str(st.query_params.get(key) or st.session_state.get(key) or "")
+    given = str(st.query_params.get(key) or "")
+    if given and _is_late(key, given):
+        given = ""
+    return given or str(st.session_state.get(key) or "")
+
+
+def _is_late(key: str, given: str) -> bool:
+    """Whether an address is one that this session has just moved on from, sent by a browser that does not know yet.
+
+    Who types into one field and at once into the next would otherwise lose the first edit.
+    """
+    held = st.session_state.get(key)
+    at = st.session_state.get(f"{key}/left", {}).get(given)
+    return bool(held) and held != given and at is not None and time.monotonic() - at < LATE_S
 
 
 def put(key: str, value: str) -> None:
     """Set one of the address' values; an empty one takes it away."""
+    before, now = st.session_state.get(key), time.monotonic()
+    if before and before != value:
+        left = {old: at for old, at in st.session_state.get(f"{key}/left", {}).items() if now - at < LATE_S}
+        st.session_state[f"{key}/left"] = {**left, before: now}
     if value:
         st.session_state[key] = value
         if st.query_params.get(key) != value:
