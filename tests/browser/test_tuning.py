@@ -27,9 +27,12 @@ def workers_of(home: Path) -> list[psutil.Process]:
 
 
 def fill(page: Page, label: str, value: str) -> None:
+    """Type a value and wait until the page has taken it."""
     field = page.get_by_label(label, exact=True).first
     field.fill(value)
     field.press("Enter")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    expect(field).to_have_value(value)
 
 
 def figure(page: Page, label: str):  # type: ignore[no-untyped-def]
