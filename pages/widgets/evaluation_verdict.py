@@ -81,7 +81,7 @@ def verdict(record: EvaluationRecord) -> None:
     if record.verdict == "beats":
         st.success(sentence, icon=":material/trending_up:")
     elif record.verdict == "loses":
-        st.error(sentence, icon=":material/trending_down:")
+        st.warning(sentence, icon=":material/trending_down:")
     else:
         st.info(sentence, icon=":material/balance:")
 
