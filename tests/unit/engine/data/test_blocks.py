@@ -53,6 +53,7 @@ def test_what_is_not_strict_is_refused(text: str, tmp_path: Path) -> None:
         list(map(strict.texts, strict.blocks()))
 
 
+@pytest.mark.slow
 def test_the_profile_is_what_pandas_finds(tricky: Path, import_in_process: None) -> None:
     record = api.import_data([tricky], options={"target": "number"})
     frame = pd.read_csv(tricky)

@@ -65,6 +65,7 @@ def write(path: Path, names: list[str], delimiter: str = ",") -> None:
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", range(6))
 def test_one_pass_reads_what_three_read(group: int, tmp_path: Path) -> None:
     names = list(COLUMNS)[group::6]
@@ -76,6 +77,7 @@ def test_one_pass_reads_what_three_read(group: int, tmp_path: Path) -> None:
     assert said == expected
 
 
+@pytest.mark.slow
 def test_the_kinds_are_those_that_a_person_sees(tmp_path: Path) -> None:
     names = ["whole", "real", "gaps", "code deep down", "day", "word deep down", "point deep down", "empty but one"]
     write(tmp_path / "a.csv", names)

@@ -13,6 +13,7 @@ PUBLISHED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sample", PUBLISHED)
 def test_samples_hold_what_was_published(sample: str) -> None:
     told: list[float] = []

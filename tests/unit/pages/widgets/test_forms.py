@@ -12,6 +12,8 @@ from engine.specs.models import ModelSpec
 from engine.specs.split import SplitSpec
 from engine.specs.training import LossSpec, OptimizerSpec, ScheduleSpec, TrainingSpec
 
+pytestmark = pytest.mark.slow  # each draws a page
+
 
 def training_form() -> None:
     import streamlit as st
