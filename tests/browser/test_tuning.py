@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.engine, pytest.mark.timeout(1500)]
-TRIALS, EPOCHS = 4, 6
+TRIALS, EPOCHS = 4, 12  # long enough for two to be seen at work
 STEP_MS = 180_000
 TYPINGS, SOON_MS = 4, 2_000
-SEARCH_MS = 600_000  # four short trainings; a machine that is busy otherwise, and an engine that starts, take more
+SEARCH_MS = 600_000  # four trainings; a machine that is busy otherwise, and an engine that starts, take more
 
 
 def workers_of(home: Path) -> list[psutil.Process]:
