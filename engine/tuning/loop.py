@@ -274,8 +274,11 @@ class Loop:
             return False
         if self._search.parallel:
             return len(ends) < self._search.parallel
-        # One ahead for every eight workers: what needs no result to be proposed need not wait for the next turn.
-        ahead = -(-workers // 8) if self._search.algorithm.kind in ("random", "grid") else 0
+        # One ahead for every eight workers: what needs no result to be proposed need not wait for the next turn. Not
+        # before a trial has worked, so that a broken document costs no second one.
+        free = self._search.algorithm.kind in ("random", "grid")
+        worked = any(row.status is TrialStatus.COMPLETED for row in self._rows.values())
+        ahead = -(-workers // 8) if free and worked else 0
         return open_runs < workers + ahead
 
     def _ask(self, ends: dict[int, list[RunEnd]]) -> bool:
