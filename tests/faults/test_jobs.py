@@ -4,18 +4,17 @@ One engine serves the whole module; tests that end it leave a new one behind for
 """
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+from processes import ours, wait_for
 
 from engine import api
 from engine.errors import EngineError, ErrorKind
@@ -27,16 +26,6 @@ from engine.store.home import run_dir
 
 pytestmark = [pytest.mark.engine, pytest.mark.tensorflow, pytest.mark.slow, pytest.mark.timeout(900)]
 EPOCHS = 12
-
-
-def wait_for(what: str, condition: Callable[[], object], timeout_s: float = 300.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            log = api.home() / "logs" / "engine.log"
-            tail = log.read_text()[-3000:] if log.exists() else ""
-            pytest.fail(f"{what} did not happen within {timeout_s:.0f} s; the engine says:\n{tail}")
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -90,17 +79,6 @@ def undisturbed(module_home: Path, spec: RunSpec) -> RunRecord:
     """The run that all others have to equal."""
     client.ensure_engine()
     return finished(api.submit(spec, token="undisturbed"))
-
-
-def ours(folder: Path) -> list[psutil.Process]:
-    """All processes that were started for a workspace, but for this one."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            alive = process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
-            if alive and process.environ().get("LATHE_HOME") == str(folder):
-                found.append(process)
-    return found
 
 
 def finished(run_id: str, status: RunStatus = RunStatus.FINISHED) -> RunRecord:

@@ -1,14 +1,13 @@
 """A prober that is killed in the middle of a probe is replaced, and the probe is trained to the same curves."""
 
 import contextlib
-import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+from processes import ours, wait_for
 
 from engine import api
 from engine.jobs import client
@@ -17,26 +16,6 @@ from engine.specs.probe import ProbeBudget, ProbeRecord, ProbeStatus
 
 pytestmark = [pytest.mark.engine, pytest.mark.tensorflow, pytest.mark.slow, pytest.mark.timeout(900)]
 LONG = ProbeBudget(steps=50_000, seconds=0)
-
-
-def wait_for(what: str, condition: Callable[[], object], timeout_s: float = 600.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            log = api.home() / "logs" / "engine.log"
-            pytest.fail(f"{what} did not happen; the engine says:\n{log.read_text()[-3000:] if log.exists() else ''}")
-        time.sleep(0.02)
-
-
-def ours(folder: Path) -> list[psutil.Process]:
-    """All processes that were started for a workspace, but for this one."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            alive = process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
-            if alive and process.environ().get("LATHE_HOME") == str(folder):
-                found.append(process)
-    return found
 
 
 @pytest.fixture(scope="module")

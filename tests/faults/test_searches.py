@@ -9,13 +9,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from processes import ours, wait_for
 
 from engine import api
 from engine.specs import RunSpec, RunStatus
@@ -31,15 +31,6 @@ import os
 from engine.jobs.serve import serve
 serve(parent_pid=os.getppid(), job="engine.tuning.simulated:execute", verbs={"nothing": "builtins:dict"})
 """
-
-
-def wait_for(what: str, condition: Callable[[], object], timeout_s: float = 600.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            log = api.home() / "engine.log"
-            pytest.fail(f"{what} did not happen within {timeout_s:.0f} s; the engine says:\n{log.read_text()[-3000:]}")
-        time.sleep(0.02)
 
 
 class Engine:
@@ -75,17 +66,6 @@ class Engine:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
-
-
-def ours(folder: Path) -> list[psutil.Process]:
-    """All processes that were started for a workspace, but for this one."""
-    found = []
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            alive = process.pid != os.getpid() and process.status() != psutil.STATUS_ZOMBIE
-            if alive and process.environ().get("LATHE_HOME") == str(folder):
-                found.append(process)
-    return found
 
 
 def actor(name: str) -> psutil.Process:
