@@ -6,13 +6,23 @@ from pydantic import model_validator
 
 from engine.specs.base import Choice, Document, one_of, refusal, setting
 from engine.specs.cleaning import CleaningStep
+from engine.specs.finetuning import SOURCE_PATTERN
 from engine.specs.split import SplitSpec, StratifiedSplit
 from engine.specs.task import Modality, Task
 from engine.text import N_
 
 
 class PreprocessingSpec(Choice):
-    """How raw examples become tensors. What it learns is learned from the train part and saved in the model."""
+    """How raw examples become tensors. What it learns is learned from the train part and saved in the model, or taken
+    over from the source of a pretrained model, whose body knows no other numbers."""
+
+    learned_from: str = setting(
+        "",
+        title=N_("Taken over from"),
+        hidden=True,
+        pattern=SOURCE_PATTERN,
+        help=N_("The pretrained source whose tokenizer, bins or scales are used. Empty: learned from the train part."),
+    )
 
 
 class ImagePreprocessing(PreprocessingSpec):

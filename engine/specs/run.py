@@ -9,7 +9,7 @@ from pydantic import ValidationError, model_validator
 
 from engine.specs.base import Document, one_of, refusal, setting
 from engine.specs.data import DataSpec
-from engine.specs.models import ModelSpec
+from engine.specs.models import ModelSpec, PretrainedSpec
 from engine.specs.problems import document_error, no_such_field
 from engine.specs.search import SearchSpec
 from engine.specs.training import CLASSIFICATION_LOSSES, REGRESSION_LOSSES, TrainingSpec
@@ -63,6 +63,16 @@ class RunSpec(Document):
                 losses=", ".join(losses),
                 task=self.data.task.value,
                 given=self.training.loss.kind,
+            )
+        source = self.model.source if isinstance(self.model, PretrainedSpec) else ""
+        if self.data.preprocessing.learned_from != source:
+            raise refusal(
+                N_(
+                    "A pretrained model and its preprocessing come from one source, got “{model}” and “{preprocessing}”. "
+                    "Set model.source and data.preprocessing.learned_from to the same."
+                ),
+                model=source,
+                preprocessing=self.data.preprocessing.learned_from,
             )
         return self
 

@@ -8,6 +8,7 @@ from engine.specs.models.ft_transformer import FtTransformerSpec
 from engine.specs.models.graph import LayerGraphSpec
 from engine.specs.models.inception import InceptionSpec
 from engine.specs.models.mlp import MlpSpec
+from engine.specs.models.pretrained import PretrainedSpec
 from engine.specs.models.resnet import ResNetSpec
 from engine.specs.models.table_ensemble import TableEnsembleSpec
 from engine.specs.models.table_residual import TableResidualSpec
@@ -27,6 +28,7 @@ __all__ = [
     "LayerGraphSpec",
     "MlpSpec",
     "ModelSpec",
+    "PretrainedSpec",
     "ResNetSpec",
     "TableEnsembleSpec",
     "TableResidualSpec",

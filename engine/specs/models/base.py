@@ -19,6 +19,7 @@ class ModelSpec(Choice):
     presets: ClassVar[
         dict[str, dict[str, Any]]
     ] = {}  # "tiny", "small", "base", "large" or a published name -> field values
+    from_scratch: ClassVar[bool] = True  # False: it needs a source and is chosen on the page Fine-tune
 
     activation: Activation = setting("relu", title=N_("Activation"), advanced=True)
     initializer: Initializer = setting("he_normal", title=N_("Initializer"), advanced=True)
@@ -39,11 +40,11 @@ class ModelSpec(Choice):
 
 
 def families(modality: Modality) -> dict[str, type[ModelSpec]]:
-    """All registered families for a modality, by kind, in the order of their registration."""
+    """The families for a modality that begin from random weights, by kind, in the order of their registration."""
     return {
         kind: cls
         for kind, cls in ModelSpec.alternatives.items()
-        if issubclass(cls, ModelSpec) and modality in cls.modalities
+        if issubclass(cls, ModelSpec) and cls.from_scratch and modality in cls.modalities
     }
 
 
