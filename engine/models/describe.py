@@ -16,7 +16,7 @@ from engine.models import speed
 from engine.models.build import build_core
 from engine.models.encoding import shape_from_spec
 from engine.models.flops import layer_flops
-from engine.models.memory import available_bytes, training_bytes
+from engine.models.memory import available_bytes, step_memory
 from engine.models.registry import EncoderLike, InputSpecs
 from engine.specs import Part, RunSpec
 from engine.specs.records import DatasetRecord, LayerRecord, ModelDescription
@@ -56,7 +56,8 @@ def describe(
     if encoder_info is None:
         raise TypeError("describe needs an encoder or a data set")
     figures = _figures(spec, encoder_info)
-    memory = training_bytes(figures.model.layers, figures.trainable, figures.fixed, spec.training)
+    held = step_memory(figures.model.layers, figures.trainable, figures.fixed, spec.training)
+    memory = held.total
     free = available_bytes()
     rows = train_rows(spec, dataset) if dataset is not None else 0
     seconds = speed.seconds_per_epoch(spec.model.kind, figures.flops, rows)
@@ -68,6 +69,10 @@ def describe(
         trainable_parameters=figures.trainable,
         flops=figures.flops,
         memory_bytes=memory,
+        weight_bytes=held.weights,
+        gradient_bytes=held.gradients,
+        optimizer_bytes=held.optimizer,
+        activation_bytes=held.activations,
         available_bytes=free,
         seconds_per_epoch=seconds,
         fits=fits,
@@ -159,6 +164,7 @@ def _layer_record(layer: Any, names: set[str], own_names: bool) -> LayerRecord:
         kind=type(layer).__name__,
         output_shape=f"({shape})",
         parameters=layer.count_params(),
+        trainable=sum(prod(weight.shape) for weight in layer.trainable_weights),
         flops=layer_flops(layer),
         inputs=tuple(name for name in before if name in names and name != layer.name),  # masks are no layers
         # "stage1_block2_conv1" lies in "stage1_block2"; in a graph of one's own "conv_1.relu" lies in "conv_1".

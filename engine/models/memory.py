@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 from pathlib import Path
@@ -24,25 +25,67 @@ FREE = {"Flatten", "Reshape", "FirstToken", "Permute"}
 OPTIMIZER_SLOTS = {"adam": 2, "adamw": 2, "lion": 1, "rmsprop": 1, "sgd": 0}
 
 
+@dataclass(frozen=True)
+class StepMemory:
+    """What a training step holds, in bytes."""
+
+    weights: int
+    gradients: int
+    optimizer: int  # its moments, and the moving average of the weights
+    activations: int  # what the backward pass needs of the forward pass, for one batch
+
+    @property
+    def total(self) -> int:
+        """All of it."""
+        return self.weights + self.gradients + self.optimizer + self.activations
+
+
 def training_bytes(layers: Iterable[Any], trainable: int, fixed: int, training: TrainingSpec) -> int:
-    """Weights, gradients, optimizer state and the activations that the backward pass needs.
+    """Weights, gradients, optimizer state and the activations that the backward pass needs; see `step_memory`."""
+    return step_memory(layers, trainable, fixed, training).total
+
+
+def step_memory(layers: Iterable[Any], trainable: int, fixed: int, training: TrainingSpec) -> StepMemory:
+    """What a training step holds, by what it is for.
 
     Args:
-        layers: of the model.
+        layers: of the model, from the inputs on.
         trainable: trainable numbers.
-        fixed: other numbers (moving statistics).
+        fixed: other numbers (frozen weights, moving statistics).
         training: batch size, optimizer, precision.
     """
     slots = OPTIMIZER_SLOTS.get(training.optimizer.kind, 2)
     slots += int(getattr(training.optimizer, "momentum", 0.0) > 0.0) + int(training.weight_averaging > 0.0)
-    weights = FLOAT_BYTES * (trainable * (2 + slots) + fixed)  # the weights themselves and their gradients
     half = training.precision.startswith("mixed")
-    if half:
-        weights += HALF_BYTES * trainable  # the copy that computes
-    numbers = [layer_activations(layer) for layer in layers]
+    # With half precision there is also the copy that computes.
+    weights = FLOAT_BYTES * (trainable + fixed) + (HALF_BYTES * trainable if half else 0)
+    numbers = [layer_activations(layer) for layer in with_gradient(list(layers))]
     # The backward pass holds the gradient of the largest activation beside it.
     activations = (sum(numbers) + max(numbers, default=0)) * training.batch_size
-    return weights + activations * (HALF_BYTES if half else FLOAT_BYTES)
+    return StepMemory(
+        weights=weights,
+        gradients=FLOAT_BYTES * trainable,
+        optimizer=FLOAT_BYTES * trainable * slots,
+        activations=activations * (HALF_BYTES if half else FLOAT_BYTES),
+    )
+
+
+def with_gradient(layers: Sequence[Any]) -> list[Any]:
+    """The layers that a gradient passes through: those that learn and all behind them.
+
+    What lies before the first layer that learns leaves nothing behind for the backward pass: a frozen body under a new
+    head costs its weights alone.
+    """
+    if all(layer.trainable_weights or not layer.weights for layer in layers):
+        return list(layers)
+    reached: set[str] = set()
+    for layer in layers:
+        before = {
+            tensor._keras_history.operation.name for node in layer._inbound_nodes for tensor in node.input_tensors
+        }
+        if layer.trainable_weights or before & reached:
+            reached.add(layer.name)
+    return [layer for layer in layers if layer.name in reached]
 
 
 def layer_activations(layer: Any) -> int:

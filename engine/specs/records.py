@@ -103,6 +103,7 @@ class LayerRecord(Document):
     kind: str
     output_shape: str  # "(batch, 32, 32, 16)"
     parameters: int
+    trainable: int = 0  # of the parameters, those that learn
     flops: int  # multiply-adds × 2 for one example, forward
     inputs: tuple[str, ...] = ()  # names of the layers before it
     group: str = ""  # block it belongs to
@@ -116,6 +117,10 @@ class ModelDescription(Document):
     trainable_parameters: int
     flops: int  # forward, one example
     memory_bytes: int  # weights + gradients + optimizer + activations at this batch size
+    weight_bytes: int = 0  # of it
+    gradient_bytes: int = 0
+    optimizer_bytes: int = 0
+    activation_bytes: int = 0
     available_bytes: int  # on the device that would train
     seconds_per_epoch: float | None  # estimated on this machine; None where not known
     fits: bool

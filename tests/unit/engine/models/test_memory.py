@@ -76,3 +76,18 @@ def test_available_is_what_the_machine_has() -> None:
 
     if shutil.which("nvidia-smi") is None:
         assert available_bytes() <= psutil.virtual_memory().total
+
+
+def test_what_lies_before_the_first_layer_that_learns_leaves_nothing_behind() -> None:
+    from engine.models.build import build_core
+    from engine.models.memory import step_memory
+
+    spec = document("image", {"kind": "mlp", "units": [10, 20], "dropout": 0.0}, **{"training.batch_size": 5})
+    frozen = build_core(spec.edit({"training.frozen_layers": 2}), image_shape(8, 1, 3))
+    learns = 20 * 3 + 3
+    held = step_memory(frozen.layers, learns, frozen.count_params() - learns, spec.training)
+    assert held.activations == 4 * 5 * (3 + 3)  # the logits, and their gradient
+    assert held.gradients == 4 * learns
+    assert held.optimizer == 2 * held.gradients
+    assert held.weights == 4 * frozen.count_params()
+    assert held.total == held.weights + held.gradients + held.optimizer + held.activations
