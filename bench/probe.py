@@ -31,6 +31,7 @@ from serving import FLAGS, chromium, served  # noqa: E402
 REUSED_GOAL_S, TRACED_GOAL_S, GOAL_RATIO = 0.7, 1.5, 15.0
 SCRIPT_REPEATS = 3
 STEPS = 60
+RATE, UNITS = "training-optimizer-learning_rate", "model-dense_units"
 NAMES = """() => [...document.querySelectorAll('.js-plotly-plot')].flatMap(
     plot => (plot.data || []).map(trace => trace.name))"""
 # Set before the key is pressed: resolves with the milliseconds from the key to the first point of a new name.
@@ -67,8 +68,8 @@ def main() -> int:
         try:
             warm_up(spec)
             with screen(draft) as page:
-                reused = [turn(page, "training-optimizer-learning_rate") for _ in range(rounds)]
-                traced = [turn(page, "model-dense_units") for _ in range(4)]
+                reused = [turn(page, RATE) for _ in range(rounds)]
+                traced = [turn(page, UNITS) for _ in range(4)]
             alone = [probe_alone(spec, 0.0011 + place / 1e5) for place in range(rounds)]
         finally:
             client.stop_engine()
@@ -113,7 +114,7 @@ def screen(draft: str) -> Iterator[Any]:
         browser = play.chromium.launch(executable_path=chromium(), args=FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 1200})
         page.goto(f"{server.url}/whatif?base=draft:{draft}")
-        page.wait_for_selector('[class*="st-key-knob_training-optimizer-learning_rate"] [role=slider]', timeout=120_000)
+        slider_of(page, RATE).wait_for(state="attached", timeout=120_000)  # drawn by a thumb beside it
         page.wait_for_function("() => document.querySelectorAll('.js-plotly-plot').length > 0", timeout=120_000)
         wait_until_still()
         yield page
@@ -131,9 +132,14 @@ def wait_until_still() -> None:
         time.sleep(0.05)
 
 
+def slider_of(page: Any, knob: str) -> Any:
+    """The slider of a knob, which takes the keys."""
+    return page.locator(f'[class*="st-key-knob_{knob}"]').get_by_role("slider").first
+
+
 def turn(page: Any, knob: str) -> float:
     """Press an arrow key on a knob's slider; seconds until the first point of the tweak is drawn."""
-    slider = page.locator(f'[class*="st-key-knob_{knob}"] [role=slider]').first
+    slider = slider_of(page, knob)
     slider.focus()
     page.evaluate(WATCH, page.evaluate(NAMES))
     page.keyboard.press("ArrowRight")
