@@ -1,0 +1,295 @@
+"""What fine-tuning did: how far each block moved, ranks over time, before and after, methods side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+from engine.figures.intervals import error_bars, interval_text
+from engine.figures.theme import (
+    ACCENT,
+    MUTED,
+    SEQUENTIAL,
+    Translate,
+    empty_figure,
+    look,
+    new_figure,
+    safe,
+    untranslated,
+)
+from engine.specs.finetuning_records import BlockChange, DriftPoint
+from engine.specs.records import Interval
+from engine.text import N_
+
+NO_EPOCH = N_("The first epoch has not ended yet")
+ROW_PX, MOST_WRITTEN = 24, 24  # of a heat map: height of a row; columns in which figures are written
+SMALLEST_PX, LARGEST_PX = 12, 34  # of a method's marker
+
+
+@dataclass(frozen=True)
+class MethodPoint:
+    """One method over its seeds.
+
+    Args:
+        name: translated.
+        scores: of its finished runs, in the unit of the axis.
+        trainable: weights that learn.
+        memory_bytes: the largest of its runs; None where it was not measured.
+        seconds: of a run, the mean; None where it was not measured.
+    """
+
+    name: str
+    scores: Sequence[float]
+    trainable: int
+    memory_bytes: float | None = None
+    seconds: float | None = None
+
+    @property
+    def mean(self) -> float:
+        """Of the scores."""
+        return float(np.mean(self.scores))
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation over the seeds (n - 1); 0 with one."""
+        return float(np.std(self.scores, ddof=1)) if len(self.scores) > 1 else 0.0
+
+
+def drift_map(points: Sequence[DriftPoint], *, translate: Translate = untranslated) -> go.Figure:
+    """How far each block has moved after each epoch, in percent of the length of its weights.
+
+    Rows are blocks, the one at the input on top; columns are epochs.
+    """
+    names = list(dict.fromkeys(name for point in points for name in point.blocks))
+    if not names:
+        return empty_figure(translate(NO_EPOCH))
+    table = _table(names, [point.blocks for point in points], 100.0)
+    return _heat_map(
+        table, names, [point.epoch for point in points], translate, form=".2g", unit=" %", name=N_("moved")
+    )
+
+
+def rank_map(points: Sequence[DriftPoint], *, translate: Translate = untranslated) -> go.Figure:
+    """The rank that AdaLoRA leaves each matrix after each epoch; rows are matrices, columns are epochs."""
+    names = list(dict.fromkeys(name for point in points for name in point.ranks))
+    if not names:
+        return empty_figure(translate(NO_EPOCH))
+    shown = [point for point in points if point.ranks]
+    table = _table(names, [point.ranks for point in shown], 1.0)
+    return _heat_map(table, names, [point.epoch for point in shown], translate, form=".0f", unit="", name=N_("rank"))
+
+
+def before_after_bars(
+    before: Interval,
+    after: Interval,
+    title: str,
+    *,
+    factor: float = 1.0,
+    unit: str = "",
+    names: tuple[str, str] = (N_("Before"), N_("After")),
+    translate: Translate = untranslated,
+) -> go.Figure:
+    """One metric before and after, with the 95 % intervals.
+
+    Args:
+        before: of the body before anything moved.
+        after: of the tuned model.
+        title: of the metric, translated.
+        factor: what values are multiplied with (100 for percent).
+        unit: behind the values.
+        names: of the two, marked for translation.
+        translate: for the words of the figure.
+    """
+    figure = new_figure(title, "", height_px=170, showlegend=False)
+    labels = [translate(name) for name in names]
+    for place, (label, value, colour) in enumerate(zip(labels, (before, after), (MUTED, ACCENT), strict=True)):
+        scaled = Interval(value=value.value * factor, low=value.low * factor, high=value.high * factor)
+        figure.add_bar(
+            x=[scaled.value],
+            y=[place],
+            orientation="h",
+            width=0.56,
+            marker={"color": colour, "opacity": 0.85},
+            error_x=error_bars([scaled], colour, thickness=2, width=7) | {"color": "rgba(90,98,112,0.95)"},
+            hovertext=[interval_text(label, scaled, ".4g") + unit],
+            hoverinfo="text",
+        )
+    # Bars begin at 0 where that does not hide the difference; two high shares are drawn from where they differ.
+    low, high = (f(value.low if f is min else value.high for value in (before, after)) * factor for f in (min, max))
+    start = 0.0 if high <= 0 or low / high < 0.6 else max(0.0, low - 1.5 * (high - low))
+    figure.update_xaxes(range=[start, high + 0.08 * (high - start)], ticksuffix=unit, nticks=8)
+    return figure.update_yaxes(tickvals=[0, 1], ticktext=labels, range=[1.6, -0.6], showgrid=False)
+
+
+def block_changes(blocks: Sequence[BlockChange], *, translate: Translate = untranslated) -> go.Figure:
+    """By block: how alike its outputs are before and after (linear CKA), and how far its weights moved."""
+    if not any(block.cka is not None or block.drift is not None for block in blocks):
+        return empty_figure(translate(N_("Nothing of the body could be compared")))
+    names = [safe(block.name, 26) for block in blocks]
+    figure = new_figure(height_px=120 + ROW_PX * len(blocks))
+    drifts = [None if block.drift is None else 100 * block.drift for block in blocks]
+    alike = [None if block.cka is None else block.cka for block in blocks]
+    places = list(range(len(blocks)))
+    figure.add_bar(
+        x=drifts,
+        y=places,
+        orientation="h",
+        name=translate(N_("weights moved (%)")),
+        marker={"color": MUTED, "opacity": 0.55},
+        xaxis="x2",
+        hovertemplate="%{x:.3g} %<extra></extra>",
+    )
+    style = look(0)
+    figure.add_scatter(
+        x=alike,
+        y=places,
+        mode="lines+markers",
+        name=translate(N_("outputs alike (CKA)")),
+        line={"color": style["color"], "width": 2},
+        marker={"color": style["color"], "symbol": style["symbol"], "size": 8},
+        hovertemplate="CKA %{x:.3f}<extra></extra>",
+    )
+    lowest = min((value for value in alike if value is not None and math.isfinite(value)), default=0.0)
+    figure.update_layout(
+        xaxis={
+            "title": {"text": translate(N_("Outputs alike before and after (CKA, 1: the same)"))},
+            "range": [min(0.95, math.floor(10 * lowest) / 10) - 0.02, 1.01],
+        },
+        xaxis2={
+            "title": {"text": translate(N_("Weights moved"))},
+            "overlaying": "x",
+            "side": "top",
+            "ticksuffix": " %",
+            "showgrid": False,
+            "rangemode": "tozero",
+        },
+        legend={"y": -0.22, "yanchor": "top"},
+    )
+    return figure.update_yaxes(tickvals=places, ticktext=names, autorange="reversed", showgrid=False)
+
+
+def method_scatter(
+    points: Sequence[MethodPoint], y_title: str, *, unit: str = "", translate: Translate = untranslated
+) -> go.Figure:
+    """Methods side by side: how good each is against how many weights it trains.
+
+    The size of a marker is the memory of its runs, its colour their time, its bar the standard deviation over seeds;
+    the name stands beside it, so that neither carries the meaning alone.
+
+    Args:
+        points: the methods that have a finished run.
+        y_title: of the metric, translated.
+        unit: behind its values.
+        translate: for the words of the figure.
+    """
+    shown = [point for point in points if point.scores]
+    if not shown:
+        return empty_figure(translate(N_("No run has finished yet")), height_px=400)
+    figure = new_figure(translate(N_("Weights that learn")), y_title, height_px=420, showlegend=False)
+    times = [point.seconds or 0.0 for point in shown]
+    figure.add_scatter(
+        x=[max(1, point.trainable) for point in shown],
+        y=[point.mean for point in shown],
+        mode="markers+text",
+        text=[safe(point.name, 24) for point in shown],
+        textposition=_text_places(shown),
+        error_y={
+            "type": "data",
+            "array": [point.spread for point in shown],
+            "color": MUTED,
+            "thickness": 1.4,
+            "width": 5,
+        },
+        marker={
+            "size": _sizes(shown),
+            "color": times,
+            "colorscale": [[0.0, "#93b1ea"], [1.0, "#1f4aa0"]],
+            "cmin": 0.0,
+            "cmax": max(times) or 1.0,
+            "showscale": any(times),
+            "colorbar": {
+                "title": {"text": translate(N_("Seconds a run")), "side": "right"},
+                "thickness": 10,
+                "outlinewidth": 0,
+            },
+            "line": {"width": 1, "color": "rgba(255,255,255,0.8)"},
+        },
+        hovertext=[_method_text(point, y_title, unit, translate) for point in shown],
+        hoverinfo="text",
+    )
+    low, high = (math.log10(max(1, f(point.trainable for point in shown))) for f in (min, max))
+    figure.update_xaxes(type="log", range=[low - 0.45, high + 0.6], dtick=1, exponentformat="SI")
+    return figure.update_yaxes(ticksuffix=unit)
+
+
+def _method_text(point: MethodPoint, y_title: str, unit: str, translate: Translate) -> str:
+    lines = [
+        f"<b>{safe(point.name)}</b>",
+        f"{y_title}: {point.mean:.4g}{unit} ± {point.spread:.2g}",
+        f"{translate(N_('Weights that learn'))}: {point.trainable:,}",
+    ]
+    if point.memory_bytes:
+        lines.append(f"{translate(N_('Memory'))}: {point.memory_bytes / 1e9:.2f} GB")
+    if point.seconds:
+        lines.append(f"{translate(N_('Seconds a run'))}: {point.seconds:.0f}")
+    return "<br>".join(lines)
+
+
+def _sizes(points: Sequence[MethodPoint]) -> list[float]:
+    """By memory, the area in proportion; all alike where none is known."""
+    most = max((point.memory_bytes or 0.0 for point in points), default=0.0)
+    if not most:
+        return [16.0] * len(points)
+    return [max(SMALLEST_PX, LARGEST_PX * math.sqrt((point.memory_bytes or 0.0) / most)) for point in points]
+
+
+def _text_places(points: Sequence[MethodPoint]) -> list[str]:
+    """Above or below, in turn from the left to the right, so that neighbours do not write over each other."""
+    order = sorted(range(len(points)), key=lambda place: points[place].trainable)
+    return ["top center" if order.index(place) % 2 == 0 else "bottom center" for place in range(len(points))]
+
+
+def _table(names: Sequence[str], columns: Sequence[Mapping[str, float]], factor: float) -> list[list[float | None]]:
+    return [[None if name not in column else factor * column[name] for column in columns] for name in names]
+
+
+def _heat_map(
+    table: Sequence[Sequence[float | None]],
+    names: Sequence[str],
+    epochs: Sequence[int],
+    translate: Translate,
+    *,
+    form: str,
+    unit: str,
+    name: str,
+) -> go.Figure:
+    """Rows from top to bottom, epochs from left to right; the figures stand in the cells while there is room."""
+    figure = new_figure(translate(N_("Epoch")), "", height_px=110 + ROW_PX * len(names))
+    values = [value for row in table for value in row if value is not None]
+    written: dict[str, Any] = {}
+    if len(epochs) <= MOST_WRITTEN and len(names) <= 2 * MOST_WRITTEN:
+        written = {
+            "text": [["" if value is None else f"{value:{form}}" for value in row] for row in table],
+            "texttemplate": "%{text}",
+            "textfont": {"size": 11},
+        }
+    figure.add_heatmap(
+        z=table,
+        x=[str(epoch) for epoch in epochs],
+        y=[safe(one, 34) for one in names],
+        zmin=0.0,
+        zmax=max(values, default=1.0) or 1.0,
+        colorscale=SEQUENTIAL,
+        xgap=2,
+        ygap=2,
+        colorbar={"thickness": 10, "outlinewidth": 0, "ticksuffix": unit, "title": {"text": translate(name)}},
+        hovertemplate=f"%{{y}}<br>{translate(N_('Epoch'))} %{{x}}: %{{z:{form}}}{unit}<extra></extra>",
+        **written,
+    )
+    figure.update_xaxes(type="category", showgrid=False)
+    return figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
