@@ -7,7 +7,7 @@ The loop itself is plain; what it decides by stands in `engine.training.callback
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -57,6 +57,7 @@ class Fit:
         resumed: a checkpoint of this run to go on from.
         parent: the last checkpoint of the run that this one continues.
         branch: where this one branched off from another.
+        after_epoch: called with the number of the epoch that has ended and the steps until then.
     """
 
     def __init__(
@@ -69,7 +70,9 @@ class Fit:
         resumed: checkpoints.Checkpoint | None = None,
         parent: checkpoints.Checkpoint | None = None,
         branch: Branch | None = None,
+        after_epoch: Callable[[int, int], None] | None = None,
     ) -> None:
+        self._after_epoch = after_epoch
         self.spec, self.encoded, self.stepper, self.context = spec, encoded, stepper, context
         self.training = spec.training
         self.loss = build_loss(self.training.loss)
@@ -190,6 +193,8 @@ class Fit:
         self._reporter.log(_epoch_line(state.epoch, values))
         if improved and self.training.early_stopping.restore_best and len(self.encoded.validation):
             self._keeper.keep_best(self._weights_to_keep())
+        if self._after_epoch is not None:
+            self._after_epoch(state.epoch, state.step)
         state.done = self._is_over()
         self._report_progress()
         if not state.done:

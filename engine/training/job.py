@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
 
 from engine.errors import EngineError, ErrorKind
 from engine.models import speed
 from engine.specs import Part, RunSpec
+from engine.specs.models import PretrainedSpec
 from engine.text import N_
 from engine.training import checkpoints
 from engine.training.accounts import Accounts
@@ -54,8 +58,9 @@ def execute(spec: RunSpec, context: RunContext) -> Outcome:
             speed.learn(spec.model.kind, stepper.settings.model, steps * spec.training.batch_size, result.state.seconds)
             context.phase(EVALUATING)
             save_model(context.run_dir, spec, stepper.settings.model, encoded)
-            _evaluate(spec, stepper, encoded, context, result.state.step)
+            predictions = _evaluate(spec, stepper, encoded, context, result.state.step)
             accounts.close(result.state, finished=True)
+            _look_back(spec, stepper, encoded, predictions, context)
         return Outcome.FINISHED
 
 
@@ -70,7 +75,9 @@ def train(spec: RunSpec, encoded: Encoded, stepper: Stepper, context: RunContext
         parent = _start_from(parent_dir, stepper, spec, context)
     _say_start(spec, encoded, context, stepper, resumed)
     context.phase(TRAINING)
-    return fit(spec, encoded, stepper, context, resumed=resumed, parent=parent, branch=branch).run()
+    watch = _watch(spec, stepper, encoded, context) if fit is Fit else None  # trials keep less
+    made = fit(spec, encoded, stepper, context, resumed=resumed, parent=parent, branch=branch, after_epoch=watch)
+    return made.run()
 
 
 def _start_from(parent_dir: Path, stepper: Stepper, spec: RunSpec, context: RunContext) -> checkpoints.Checkpoint:
@@ -109,7 +116,32 @@ def _say_start(
         context.log(f"Goes on from the checkpoint at step {state.step} (epoch {state.epoch + 1}).")
 
 
-def _evaluate(spec: RunSpec, stepper: Stepper, encoded: Encoded, context: RunContext, step: int) -> None:
+def _watch(spec: RunSpec, stepper: Stepper, encoded: Encoded, context: RunContext) -> Callable[[int, int], None] | None:
+    """What follows the body of a fine-tuned run from epoch to epoch."""
+    if not isinstance(spec.model, PretrainedSpec):
+        return None
+    from engine.finetuning.drift_watch import DriftWatch
+
+    return DriftWatch(spec, stepper.settings.model, encoded, context).epoch_ended
+
+
+def _look_back(
+    spec: RunSpec,
+    stepper: Stepper,
+    encoded: Encoded,
+    predictions: dict[Part, np.ndarray],
+    context: RunContext,
+) -> None:
+    """What fine-tuning has gained and what it has forgotten."""
+    if isinstance(spec.model, PretrainedSpec):
+        from engine.finetuning.outcome import look_back
+
+        look_back(spec, stepper.settings.model, encoded, predictions, context)
+
+
+def _evaluate(
+    spec: RunSpec, stepper: Stepper, encoded: Encoded, context: RunContext, step: int
+) -> dict[Part, np.ndarray]:
     from engine.evaluation.evaluate import evaluate_run
 
     predictor = Predictor(encoded.encoder, stepper.predict)
@@ -117,3 +149,4 @@ def _evaluate(spec: RunSpec, stepper: Stepper, encoded: Encoded, context: RunCon
     parts = [part for part in (Part.VALIDATION, Part.TEST) if len(prepared.parts.get(part, ()))]
     predictions = {part: predictor.predict(prepared, prepared.parts[part]) for part in parts}
     evaluate_run(spec, prepared, predictions, context, step=step)
+    return predictions
