@@ -77,3 +77,36 @@ class DriftPoint(Document):
     step: int
     blocks: dict[str, float] = Field(default_factory=dict)  # block → ‖ΔW‖ / ‖W‖, from the input to the output
     ranks: dict[str, int] = Field(default_factory=dict)  # AdaLoRA: matrix → rank that is left
+
+
+class MethodRuns(Document):
+    """One method of a comparison with its runs, one a seed."""
+
+    method: str  # kind
+    label: str  # marked for translation
+    runs: tuple[str, ...]  # ids, by seed
+    seeds: tuple[int, ...]
+    waiting: int = 0  # or at work
+    failed: int = 0  # or stopped
+    scores: tuple[float, ...] = ()  # of the finished runs, on the part that is compared
+    trainable_parameters: int = 0
+    parameters: int = 0
+    memory_bytes: float = 0.0  # the largest of a process that trained; 0 where not measured
+    seconds: float = 0.0  # of training, mean; 0 where not measured
+
+
+class MethodComparison(Document):
+    """A set of methods on the same data, split and seeds."""
+
+    id: str
+    source: str
+    dataset: str
+    dataset_name: str = ""
+    created_at: float = 0.0
+    metric: str = ""  # "test/accuracy"
+    methods: tuple[MethodRuns, ...] = ()  # in the order in which they were asked for
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come by itself."""
+        return not any(one.waiting for one in self.methods)
