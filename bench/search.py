@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]  # the engine, and trials that sleep
 SEEDS = 5
 TRIALS, EPOCHS, BATCH, MAX_EPOCHS = 12, 5, 32, 27
 WORKERS = 2
@@ -212,8 +212,11 @@ def simulated(workers: int) -> tuple[float, float]:
     """(wall seconds, seconds slept over all trials) of a search on workers that are threads."""
     with tempfile.TemporaryDirectory(prefix="lathe-bench-", ignore_cleanup_errors=True) as folder:
         os.environ["LATHE_HOME"] = folder
+        # A worker is a process with connections of its own; as threads they share MLflow's, of which it makes 15.
+        os.environ["MLFLOW_SQLALCHEMYSTORE_POOL_SIZE"] = str(MOST_WORKERS)
+        from thread_pool import ThreadPool
+
         from engine.jobs.dispatcher import Dispatcher
-        from engine.jobs.threads import ThreadPool
         from engine.specs import RunSpec
         from engine.store import searches, tracking
 
@@ -227,7 +230,7 @@ def simulated(workers: int) -> tuple[float, float]:
                 "search": {"dimensions": DIMENSIONS, "budget": {"trials": trials}},
             }
         )
-        pool = ThreadPool("engine.tuning.simulated:execute", workers)
+        pool = ThreadPool("sleeping_trials:execute", workers)
         pool.start()
         pool.start_tuner()
         dispatcher = Dispatcher(pool)
@@ -243,7 +246,9 @@ def simulated(workers: int) -> tuple[float, float]:
                     break
         seconds = time.perf_counter() - started
         pool.stop()
-        assert searches.get_search(search_id).completed == trials
+        ended = searches.get_search(search_id)
+        if ended.completed != trials:
+            raise SystemExit(f"{ended.completed} of {trials} simulated trials were completed: {ended.error}")
         return seconds, trials * SLEEP_S
 
 
@@ -265,11 +270,12 @@ def asked_at(kind: str, count: int) -> float:
     """Mean seconds of ask, write, tell, write over the last twentieth of `count` trials, each in the store."""
     with tempfile.TemporaryDirectory(prefix="lathe-bench-", ignore_cleanup_errors=True) as folder:
         os.environ["LATHE_HOME"] = folder
+        from sleeping_trials import score_of
+
         from engine.specs import RunSpec, RunStatus
         from engine.store import searches, trials
         from engine.store.queue import claim_next, finish, write_result
         from engine.tuning.loop import Loop
-        from engine.tuning.simulated import score_of
 
         spec = RunSpec.parse(
             {

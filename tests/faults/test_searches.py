@@ -25,11 +25,12 @@ from engine.store.runs import list_runs
 
 pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(1800)]
 ROOT = Path(__file__).resolve().parents[2]
+PATH = os.pathsep.join([str(ROOT), str(ROOT / "tests" / "support")])  # the engine, and the trials that sleep
 TRIALS = 7
 SERVE = """
 import os
 from engine.jobs.serve import serve
-serve(parent_pid=os.getppid(), job="engine.tuning.simulated:execute", verbs={"nothing": "builtins:dict"})
+serve(parent_pid=os.getppid(), job="sleeping_trials:execute", verbs={"nothing": "builtins:dict"})
 """
 
 
@@ -43,7 +44,7 @@ class Engine:
     def up(self) -> None:
         if self.process is not None and self.process.poll() is None:
             return
-        environment = dict(os.environ, LATHE_HOME=str(self.folder), LATHE_WORKERS="1", PYTHONPATH=str(ROOT))
+        environment = dict(os.environ, LATHE_HOME=str(self.folder), LATHE_WORKERS="1", PYTHONPATH=PATH)
         with (self.folder / "engine.log").open("ab") as log:
             command = [sys.executable, "-c", SERVE]
             self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "support"))
 sys.path.insert(0, str(Path(__file__).parent))
 from search_cases import Engine, running_engine
 

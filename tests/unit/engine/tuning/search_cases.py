@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from thread_pool import ThreadPool
+
 from engine.jobs.dispatcher import Dispatcher
-from engine.jobs.threads import ThreadPool
 from engine.specs import RunSpec
 from engine.specs.search_records import SearchRecord
 from engine.store import searches
 
-JOB = "engine.tuning.simulated:execute"
+JOB = "sleeping_trials:execute"
 RATE = {"kind": "float", "path": "training.optimizer.learning_rate", "low": 1e-4, "high": 1e-1, "scale": "log"}
 DROPOUT = {"kind": "float", "path": "model.dropout", "low": 0.0, "high": 0.5}
 

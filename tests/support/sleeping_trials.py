@@ -14,7 +14,6 @@ from typing import Any
 
 from engine.errors import EngineError, ErrorKind
 from engine.specs import RunSpec, flatten
-from engine.text import N_
 from engine.training.context import TRAINING, Outcome
 
 NOISE = 0.02
@@ -37,7 +36,7 @@ def execute(spec: RunSpec, context: Any) -> Outcome:
         if rate > DIVERGES_ABOVE:
             raise EngineError(
                 ErrorKind.DIVERGED,
-                N_("Training diverged at step {step}: the loss is no longer a number."),
+                "Training diverged at step {step}: the loss is no longer a number.",
                 step=epoch,
             )
         curve.append(final * (1.0 - math.exp(-2.0 * epoch / epochs)))
