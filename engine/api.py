@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from engine.api_tuning import *  # noqa: F403 - the verbs of searches, by name in its __all__
+from engine.api_finetuning import *  # noqa: F403 - the verbs of pretrained sources, by name in its __all__
+from engine.api_methods import *  # noqa: F403 - the verbs of what fine-tuning did, by name in its __all__
+from engine.api_tuning import *  # noqa: F403 - the verbs of searches, likewise
 from engine.api_whatif import *  # noqa: F403 - the verbs of probes and predictions, likewise
 from engine.specs import Part, RunSpec, RunStatus, Task
 from engine.specs.records import (

@@ -15,10 +15,30 @@ from engine.specs.records import DatasetRecord
 from engine.text import N_
 
 
-def write_spec(data: str, *, task: str | None, target: str | None, output: Path | None) -> int:
-    """Write a complete document for some data."""
+def write_spec(
+    data: str,
+    *,
+    task: str | None,
+    target: str | None,
+    output: Path | None,
+    source: str | None = None,
+    method: str | None = None,
+) -> int:
+    """Write a complete document for some data; with a source, for fine-tuning it."""
     chosen = _task(task)
-    spec = api.default_spec(find_data(data, {"task": chosen, "target": target}).id, task=chosen, target=target)
+    if source is None and method is not None:
+        raise EngineError(
+            ErrorKind.BAD_INPUT,
+            N_("--method {method} needs a pretrained model to work on."),
+            hint=N_("Name one with --from; see: python -m engine sources"),
+            method=method,
+        )
+    address = api.source_address(source) if source is not None else ""  # a wrong name is told before data are read
+    record = find_data(data, {"task": chosen, "target": target})
+    if address:
+        spec = api.tuned_spec(address, record.id, method=method or "lora", task=chosen, target=target)
+    else:
+        spec = api.default_spec(record.id, task=chosen, target=target)
     if output is None:
         print(spec.to_json())
         return OK

@@ -1,4 +1,4 @@
-"""`engine runs` and `engine history`."""
+"""`engine runs`, `engine history` and `engine sources`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from engine import api
-from engine.cli.output import OK, print_json, run_line
+from engine.cli.output import OK, ProgressLine, print_json, run_line
+from engine.errors import EngineError
+from engine.specs import Modality
 
 _SHOWN = ("test/accuracy", "test/rmse", "val/accuracy", "val/rmse", "val/loss", "train/loss")
 
@@ -40,4 +42,27 @@ def history(run_id: str, output: Path | None) -> int:
         for key, points in curves.items():
             writer.writerows([key, point.step, point.value, point.time] for point in points)
         stream.flush()
+    return OK
+
+
+def sources(*, kind: str | None, fetch: str | None, as_json: bool) -> int:
+    """List the pretrained models, those that are ready first; or download one."""
+    if fetch is not None:
+        progress = ProgressLine()
+        try:
+            records = [api.fetch_source(api.source_address(fetch), progress.draw)]
+        finally:
+            progress.end()
+    else:
+        records = api.sources(Modality(kind) if kind else None)
+    if as_json:
+        print_json([record.model_dump(mode="json") for record in records])
+        return OK
+    for record in records:
+        size = f"{record.parameters / 1e6:.1f} M" if record.parameters else ""
+        why = "" if record.ready or record.problem is None else str(EngineError.from_record(record.problem))
+        state = "ready" if record.ready else "download" if record.needs_network else "unusable"
+        print(f"{record.address:<44} {record.modality.value:<6} {size:>9}  {state:<9} {record.title}")
+        if why and not record.needs_network:
+            print(f"  {why}")
     return OK

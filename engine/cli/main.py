@@ -39,12 +39,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m engine", description="Lathe on the command line: the same verbs as its pages.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    add = commands.add_parser("spec", help="write a complete document for a data set")
-    add.add_argument("data", metavar="DATA", help="a file, a folder, the name of a sample or the id of a data set")
-    add.add_argument("--task", help="what is to be learned; inferred where it is not given")
-    add.add_argument("--target", metavar="COLUMN", help="the column to predict; inferred where it is not given")
-    add.add_argument("-o", "--output", metavar="FILE", type=Path, help="where to write it (default: standard output)")
-    add.set_defaults(call=_spec)
+    _add_spec(commands)
 
     add = commands.add_parser("run", help="train by a document, wait for the end and say how good it is")
     add.add_argument("document", metavar="RUN.JSON", help='the document, or "-" for standard input')
@@ -99,6 +94,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_spec(commands: argparse._SubParsersAction[_Parser]) -> None:
+    add = commands.add_parser("spec", help="write a complete document for a data set")
+    add.add_argument("data", metavar="DATA", help="a file, a folder, the name of a sample or the id of a data set")
+    add.add_argument("--task", help="what is to be learned; inferred where it is not given")
+    add.add_argument("--target", metavar="COLUMN", help="the column to predict; inferred where it is not given")
+    add.add_argument("--from", metavar="SOURCE", dest="source", help="fine-tune this pretrained model; see: sources")
+    add.add_argument("--method", help="what of it learns (default: lora)")
+    add.add_argument("-o", "--output", metavar="FILE", type=Path, help="where to write it (default: standard output)")
+    add.set_defaults(call=_spec)
+
+    add = commands.add_parser("sources", help="list the pretrained models that can be fine-tuned")
+    add.add_argument("--kind", choices=("image", "text", "table"), help="those for one kind of data only")
+    add.add_argument("--fetch", metavar="SOURCE", help="download one of them first")
+    _json(add)
+    add.set_defaults(call=_sources)
+
+
 def _add_search(commands: argparse._SubParsersAction[_Parser]) -> None:
     add = commands.add_parser("search", help="search for the best settings of a document, on all workers at once")
     add.add_argument("document", metavar="RUN.JSON", help='the document, or "-" for standard input')
@@ -135,7 +147,20 @@ def _json(parser: argparse.ArgumentParser) -> None:
 def _spec(options: argparse.Namespace) -> int:
     from engine.cli.data import write_spec
 
-    return write_spec(options.data, task=options.task, target=options.target, output=options.output)
+    return write_spec(
+        options.data,
+        task=options.task,
+        target=options.target,
+        output=options.output,
+        source=options.source,
+        method=options.method,
+    )
+
+
+def _sources(options: argparse.Namespace) -> int:
+    from engine.cli.listing import sources
+
+    return sources(kind=options.kind, fetch=options.fetch, as_json=options.json)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -1,8 +1,9 @@
-"""BERT's encoder with random weights."""
+"""BERT's encoder: with random weights as a family of its own, and as the body of pretrained ones."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import keras
 from keras import layers, ops
@@ -20,13 +21,17 @@ SEGMENTS = 2  # the published table has rows for a first and a second sentence
 class FirstSegment(layers.Layer):
     """Adds the vector of the first sentence: `(batch, length, width)` → the same shape.
 
-    Lathe's texts have one part; the second row is kept so that published weights fit.
+    Lathe's texts have one part; the other rows are kept so that published weights fit.
     """
 
+    def __init__(self, rows: int = SEGMENTS, **options: Any) -> None:
+        super().__init__(**options)
+        self.rows = rows
+
     def build(self, input_shape: Any) -> None:
-        """The table `(2, width)`."""
+        """The table `(rows, width)`."""
         self.table = self.add_weight(
-            shape=(SEGMENTS, input_shape[-1]), initializer=initializer("truncated_normal"), name="table"
+            shape=(self.rows, input_shape[-1]), initializer=initializer("truncated_normal"), name="table"
         )
 
     def call(self, x: Any) -> Any:
@@ -37,35 +42,79 @@ class FirstSegment(layers.Layer):
         """The same shape."""
         return input_shape
 
+    def get_config(self) -> dict[str, Any]:
+        """For saving."""
+        return {**super().get_config(), "rows": self.rows}
 
-@builder(BertSpec)
-def build_bert(spec: BertSpec, inputs: Tensors, head: Head) -> Any:
-    """Tokens `(batch, length)` → embeddings → post-norm blocks → pooler → outputs (+ wide part)."""
-    tokens = inputs["tokens"]
-    style = Style.of(spec, normalization="layer", norm_epsilon=1e-12)
+
+@dataclass(frozen=True)
+class BertShape:
+    """The sizes of an encoder of the BERT family.
+
+    Attributes:
+        vocabulary_size: rows of the table of tokens.
+        width: of a token's vector.
+        blocks: of attention and dense layers.
+        heads: of attention; they share the width.
+        inner_width: of the dense layers inside a block.
+        longest: rows of the table of positions.
+        segments: rows of the table of sentences; 0: there is none (DistilBERT).
+        pooling: "first": the first token through a dense layer with tanh, as published; "token": the first token as it
+            is; "average": the mean of all tokens.
+    """
+
+    vocabulary_size: int
+    width: int
+    blocks: int
+    heads: int
+    inner_width: int
+    longest: int
+    segments: int = SEGMENTS
+    pooling: Literal["first", "token", "average"] = "first"
+
+
+def bert_body(shape: BertShape, style: Style, tokens: Any, dropout_rate: float) -> Any:
+    """Tokens `(batch, length)` → embeddings → post-norm blocks → summary `(batch, width)` (Devlin et al. 2019)."""
     mask = PaddingMask(name="padding")(tokens)
     x = layers.Embedding(
-        head.info["vocabulary_size"],
-        spec.width,
-        embeddings_initializer=initializer(spec.initializer),
+        shape.vocabulary_size,
+        shape.width,
+        embeddings_initializer=initializer(style.initializer),
         name="embed_tokens",
     )(tokens)
-    x = Positions(max(spec.longest, tokens.shape[1]), name="embed_positions")(x)
-    x = FirstSegment(name="embed_segment")(x)
-    x = dropout(style.norm(x, name="embed_norm"), spec.dropout, name="embed_dropout")
-    for index in range(1, spec.blocks + 1):
+    x = Positions(max(shape.longest, tokens.shape[1]), name="embed_positions")(x)
+    if shape.segments:
+        x = FirstSegment(shape.segments, name="embed_segment")(x)
+    x = dropout(style.norm(x, name="embed_norm"), dropout_rate, name="embed_dropout")
+    for index in range(1, shape.blocks + 1):
         x = encoder_block(
             style,
             x,
-            heads=spec.heads,
-            inner_width=spec.inner_width,
-            dropout_rate=spec.dropout,
+            heads=shape.heads,
+            inner_width=shape.inner_width,
+            dropout_rate=dropout_rate,
             norm_first=False,
             mask=mask,
             name=f"block{index}_",
         )
-    if spec.pooling == "average":
-        x = MaskedPooling(name="features")(x, mask)
-    else:
-        x = style.dense(FirstToken(name="features")(x), spec.width, activation="tanh", name="pooler_dense")
+    if shape.pooling == "average":
+        return MaskedPooling(name="features")(x, mask)
+    x = FirstToken(name="features")(x)
+    return style.dense(x, shape.width, activation="tanh", name="pooler_dense") if shape.pooling == "first" else x
+
+
+@builder(BertSpec)
+def build_bert(spec: BertSpec, inputs: Tensors, head: Head) -> Any:
+    """Tokens `(batch, length)` → BERT's encoder → outputs (+ wide part)."""
+    style = Style.of(spec, normalization="layer", norm_epsilon=1e-12)
+    shape = BertShape(
+        vocabulary_size=head.info["vocabulary_size"],
+        width=spec.width,
+        blocks=spec.blocks,
+        heads=spec.heads,
+        inner_width=spec.inner_width,
+        longest=spec.longest,
+        pooling=spec.pooling,
+    )
+    x = bert_body(shape, style, inputs["tokens"], spec.dropout)
     return head(dropout(x, spec.dropout, name="features_dropout"), *wide_logits(inputs, head))

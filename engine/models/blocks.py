@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from keras import layers
@@ -12,8 +12,16 @@ from engine.models.live import LiveNumber, beside_the_seeds, zeros_are_kept
 from engine.specs.models.base import Activation, Initializer, ModelSpec, Normalization
 
 
-def activation(name: Activation, layer_name: str) -> Any:
+@keras.saving.register_keras_serializable("lathe")
+def gelu_tanh(x: Any) -> Any:
+    """GELU by its approximation with tanh (Hendrycks & Gimpel 2016), with which the first BERT was trained."""
+    return keras.ops.gelu(x, approximate=True)
+
+
+def activation(name: Activation | Literal["gelu_tanh"], layer_name: str) -> Any:
     """An activation layer."""
+    if name == "gelu_tanh":
+        return layers.Activation(gelu_tanh, name=layer_name)
     if name == "leaky_relu":
         return layers.LeakyReLU(negative_slope=0.01, name=layer_name)
     return layers.Activation(name, name=layer_name)

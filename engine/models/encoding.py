@@ -44,6 +44,7 @@ class Encoder(ABC):
     """
 
     modality: ClassVar[Modality]
+    variant: ClassVar[str] = ""  # tells encoders of one modality apart in what was saved
 
     def __init__(self, spec: DataSpec, classes: tuple[str, ...], target_scaler: TargetScaler | None) -> None:
         self.spec = spec
@@ -53,7 +54,11 @@ class Encoder(ABC):
     # ---- learning -------------------------------------------------------------------------------------------------
     @staticmethod
     def fit(prepared: Prepared) -> Encoder:
-        """The encoder for these data, learned from their train part."""
+        """The encoder for these data, learned from their train part, or taken over from a pretrained source."""
+        if prepared.spec.preprocessing.learned_from:
+            from engine.finetuning.encoders import taken_over
+
+            return taken_over(prepared)
         return _class_for(prepared.spec.task.modality)._fit(prepared)
 
     @classmethod
@@ -131,6 +136,7 @@ class Encoder(ABC):
             "classes": list(self.classes),
             "target": None if scaler is None else {"method": scaler.method, "numbers": scaler.numbers},
             "state": state,
+            "variant": self.variant,
         }
         (folder / "encoder.json").write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
         np.savez_compressed(folder / "encoder.npz", **arrays)  # type: ignore[arg-type]
@@ -143,7 +149,7 @@ class Encoder(ABC):
         target = document["target"]
         scaler = None if target is None else TargetScaler(target["method"], target["numbers"])
         with np.load(folder / "encoder.npz", allow_pickle=False) as arrays:
-            return _class_for(spec.task.modality)._from_state(
+            return _class_for(spec.task.modality, document.get("variant", ""))._from_state(
                 spec, tuple(document["classes"]), scaler, document["state"], dict(arrays)
             )
 
@@ -190,13 +196,22 @@ def shape_from_spec(spec: DataSpec, record: DatasetRecord) -> EncoderShape:
     classes = 0
     if spec.task.is_classification:
         classes = len(record.classes) or max(2, target.distinct if target else 2)
-    inputs, figures = _class_for(spec.task.modality).shape(spec, record)
+    if spec.preprocessing.learned_from:
+        from engine.finetuning.encoders import taken_over_shape
+
+        inputs, figures = taken_over_shape(spec)
+    else:
+        inputs, figures = _class_for(spec.task.modality).shape(spec, record)
     outputs = classes if classes else 1
     info = {"modality": spec.task.modality.value, "classes": classes, "outputs": outputs, **figures}
     return EncoderShape(inputs, info)
 
 
-def _class_for(modality: Modality) -> Any:
+def _class_for(modality: Modality, variant: str = "") -> Any:
+    if variant == "wordpiece":
+        from engine.models.encoding_wordpiece import WordPieceEncoder
+
+        return WordPieceEncoder
     if modality is Modality.IMAGE:
         from engine.models.encoding_image import ImageEncoder
 

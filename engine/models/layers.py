@@ -21,4 +21,5 @@ import engine.models.wide
 import engine.models.wide_deep
 
 if keras.backend.backend() == "tensorflow":  # strings are read with TensorFlow's operations
-    import engine.models.preprocessing_text  # noqa: F401
+    import engine.models.preprocessing_text
+    import engine.models.preprocessing_wordpiece  # noqa: F401

@@ -91,6 +91,7 @@ MODULES = (
     "table_residual",
     "table_ensemble",
     "ft_transformer",
+    "pretrained",
 )
 
 
