@@ -18,6 +18,7 @@ from pages.widgets.tokens import forget, named, submit_token
 FINDER_ASK_S = 0.3
 CONTINUE_EPOCHS = 5
 QUEUE_SHOWN, QUEUE_EVERY_S = 100, 2.0
+ACTIVE_OFFERED = 20  # of the runs at work, in the list to choose from
 
 
 def main() -> None:
@@ -25,9 +26,9 @@ def main() -> None:
     with layout.errors_shown("train_error"):
         layout.page_header(_("Train"), _("Watch a model learn. You may close the page; the run goes on."))
         choice, buttons = st.columns([3, 2], gap="large", vertical_alignment="bottom")
+        active, run = live.running_runs(QUEUE_SHOWN), state.current_run()
         with choice:
-            choose_run()
-        run = state.current_run()
+            choose_run(active, run)
         if run is not None:
             with buttons:
                 actions(run)
@@ -44,13 +45,12 @@ def main() -> None:
                 key="train_empty",
             ):
                 state.go(state.DESIGN_PAGE)
-        queue()
+        queue(active)
 
 
-def choose_run() -> None:
+def choose_run(active: list[RunRecord], current: RunRecord | None) -> None:
     """Which run is shown: those that run first, then the newest."""
-    listed = {run.id: run for run in [*live.running_runs(), *api.runs(limit=20)]}
-    current = state.current_run()
+    listed = {run.id: run for run in [*active[:ACTIVE_OFFERED], *api.runs(limit=20)]}
     if current is not None:
         listed.setdefault(current.id, current)
     draft = state.current_draft()
@@ -232,24 +232,19 @@ def head(run: RunRecord) -> None:
 
 
 # ---- the queue ------------------------------------------------------------------------------------------------------
-def queue() -> None:
+def queue(active: list[RunRecord]) -> None:
     """The waiting runs, in an order that can be changed; follows what starts and ends."""
 
     def draw() -> bool:
-        waiting = waiting_runs()
+        waiting = [run for run in live.running_runs(QUEUE_SHOWN) if run.status is RunStatus.SCHEDULED]
         if waiting:
             layout.section(_("Queue"), _("The uppermost starts first."))
         for place in range(len(waiting)):
             queue_line(waiting, place)
         return bool(waiting)
 
-    if waiting_runs():
+    if any(run.status is RunStatus.SCHEDULED for run in active):
         live.follow(draw, active=True, key="queue", every_s=QUEUE_EVERY_S)
-
-
-def waiting_runs() -> list[RunRecord]:
-    """What waits, in the order in which it will start."""
-    return [run for run in live.running_runs(QUEUE_SHOWN) if run.status is RunStatus.SCHEDULED]
 
 
 def queue_line(waiting: list[RunRecord], place: int) -> None:

@@ -53,10 +53,12 @@ def run_of_form(token: str) -> str | None:
 
 
 def children(run_id: str) -> list[str]:
-    """The runs that went on from a run, oldest first; those in the bin are left out."""
+    """The runs that went on from a run (its whole id), oldest first; those in the bin are left out."""
     with reading() as connection:
-        mine = sa.and_(runs.c.parent_run == full_id(run_id, connection), runs.c.deleted == sa.false())
-        return list(connection.execute(sa.select(runs.c.id).where(mine).order_by(runs.c.created_at)).scalars())
+        # Ordered here: asked to order by age, SQLite walks over all runs that are not deleted.
+        query = sa.select(runs.c.created_at, runs.c.id, runs.c.deleted).where(runs.c.parent_run == run_id)
+        found = sorted(tuple(row) for row in connection.execute(query))
+    return [child for _created, child, deleted in found if not deleted]
 
 
 def withdraw(run_id: str, number: int) -> None:

@@ -67,6 +67,7 @@ runs = sa.Table(
     sa.Index("lathe_runs_parent", "parent_run"),
     sa.Index("lathe_runs_dataset", "dataset_id", "created_at"),
     sa.Index("lathe_runs_listed", "purpose", "deleted", "created_at"),
+    sa.Index("lathe_runs_states", "purpose", "deleted", "status", "created_at"),  # what runs or waits, among thousands
     sa.Index("lathe_runs_search", "search_id", "trial"),
 )
 

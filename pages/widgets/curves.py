@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from engine import api
@@ -37,7 +38,6 @@ def draw(run: RunRecord, *, key: str) -> None:
     if not names:
         st.caption(_("The first point appears with the first step."))
         return
-    draw_figure = chart if run.status.is_over else live_chart
     machine = [name for name in MACHINE if name in history]
     titles = {name: layout.metric_title_raw(name) for name in names} | ({"machine": _("Machine")} if machine else {})
     chosen = st.segmented_control(
@@ -50,21 +50,39 @@ def draw(run: RunRecord, *, key: str) -> None:
         label_visibility="collapsed",
     )
     if chosen == "machine":
-        gauges = run_gauges({name: history[name] for name in machine}, translate=_)
-        draw_figure(gauges, key=f"{key}_machine", alt=_("The machine while it trains"))
+        alt = _("The machine while it trains")
+        _draw(
+            run,
+            lambda: run_gauges({name: history[name] for name in machine}, translate=_),
+            key=f"{key}_machine",
+            alt=alt,
+        )
         return
     smoothing, by_epoch = _controls(key)
     name = chosen if chosen in names else names[0]
     curves = {part: points for part, points in history.items() if part.split("/", 1)[-1] == name}
-    figure = learning_curves(
-        curves,
-        smoothing=smoothing,
-        steps_per_epoch=steps_of_epoch(run, history) if by_epoch else None,
-        title=titles[name],
-        translate=_,
-    )
+
+    def figure() -> go.Figure:
+        return learning_curves(
+            curves,
+            smoothing=smoothing,
+            steps_per_epoch=steps_of_epoch(run, history) if by_epoch else None,
+            title=titles[name],
+            translate=_,
+        )
+
     alt = say_raw("{metric} over the run", metric=titles[name])
-    draw_figure(figure, key=f"{key}_{name}", alt=alt)
+    _draw(run, figure, key=f"{key}_{name}", alt=alt, controls=(smoothing, by_epoch))
+
+
+def _draw(
+    run: RunRecord, figure: Callable[[], go.Figure], *, key: str, alt: str, controls: tuple[float | bool, ...] = ()
+) -> None:
+    """A figure that changes while the run is at work; what is over is built once and kept."""
+    if run.status.is_over:
+        chart(figure, key=key, alt=alt, of=[run.id, run.attempt, run.step, run.ended_at, *controls])
+    else:
+        live_chart(figure(), key=key, alt=alt)
 
 
 def steps_of_epoch(run: RunRecord, history: History) -> float | None:

@@ -119,7 +119,10 @@ def comparison(record: EvaluationRecord) -> None:
         if name in record.metrics
     ]
     chart(
-        metric_bars(metrics, translate=_), key="evaluate_comparison", alt=_("Metrics of this model and of simple ones")
+        lambda: metric_bars(metrics, translate=_),
+        key="evaluate_comparison",
+        alt=_("Metrics of this model and of simple ones"),
+        of=metrics,
     )
     table = {
         layout.metric_title_raw(name): {
