@@ -16,6 +16,7 @@ class MethodSpec(Choice):
 
     adds_weights: ClassVar[bool] = False  # the body stays as it is; what was learned is saved by itself
     merges: ClassVar[bool] = False  # what was added can be folded into the body's own weights afterwards
+    body_rests: ClassVar[bool] = False  # nothing of the body changes: its features are worked out once
 
 
 class HeadOnly(MethodSpec):
@@ -24,6 +25,7 @@ class HeadOnly(MethodSpec):
     kind: Literal["head"] = "head"
     label = N_("Head only")
     summary = N_("Quickest: the body stays as it is, its features are worked out once. A good first look.")
+    body_rests = True
 
 
 class LastBlocks(MethodSpec):
@@ -50,7 +52,12 @@ class Gradual(MethodSpec):
         help=N_("Share of the run after which the whole body learns."),
     )
     layer_decay: float = setting(
-        0.9, title=N_("Rate of the block before"), gt=0.0, le=1.0, step=0.05, help=N_("Each block learns so much slower.")
+        0.9,
+        title=N_("Rate of the block before"),
+        gt=0.0,
+        le=1.0,
+        step=0.05,
+        help=N_("Each block learns so much slower."),
     )
 
 
@@ -106,9 +113,7 @@ class Lora(MethodSpec):
     merges = True
     rank: int = _rank(8)
     alpha: float = _alpha(16.0)
-    adapter_dropout: float = setting(
-        0.0, title=N_("Dropout before the addition"), ge=0.0, le=0.9, step=0.05, live=True
-    )
+    adapter_dropout: float = setting(0.0, title=N_("Dropout before the addition"), ge=0.0, le=0.9, step=0.05, live=True)
     targets: Targets = _targets("query_value")
     rank_stabilised: bool = setting(
         False, title=N_("Rank-stabilised"), advanced=True, help=N_("Scales by alpha / √rank, which suits high ranks.")
@@ -137,7 +142,13 @@ class AdaLora(MethodSpec):
         0.1, title=N_("Full rank until"), ge=0.0, le=0.9, step=0.05, advanced=True, help=N_("Share of the run.")
     )
     final_fraction: float = setting(
-        0.3, title=N_("Ranks fixed for the last"), ge=0.0, le=0.9, step=0.05, advanced=True, help=N_("Share of the run.")
+        0.3,
+        title=N_("Ranks fixed for the last"),
+        ge=0.0,
+        le=0.9,
+        step=0.05,
+        advanced=True,
+        help=N_("Share of the run."),
     )
     interval_steps: int = setting(10, title=N_("Ranks change every"), unit="steps", ge=1, le=10_000, advanced=True)
     beta_1: float = setting(0.85, title=N_("Smoothing of importance"), ge=0.0, lt=1.0, advanced=True)

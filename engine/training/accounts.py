@@ -53,7 +53,7 @@ class Accounts:
 
     def expect(self, encoded: Encoded, stepper: Stepper) -> None:
         """Write the estimate, once a run."""
-        model = stepper.settings.model
+        model = stepper.settings.core
         trainable = sum(prod(weight.shape) for weight in model.trainable_weights)
         self._flops = sum(layer_flops(layer) for layer in model.layers)
         fixed = model.count_params() - trainable

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import keras
@@ -20,12 +21,15 @@ import numpy as np
 from keras.src.utils.naming import reset_uids
 
 from engine.errors import EngineError, ErrorKind
+from engine.finetuning.rates import rates_of
 from engine.models.build import build_core
 from engine.models.describe import weightless
 from engine.models.live import LiveNumber, collected, zeros_are_kept
+from engine.models.memory import FLOAT_BYTES
 from engine.specs import RunSpec
 from engine.specs.base import Document, extra_of
 from engine.training import precision
+from engine.training.features import FeatureStepper, divided, rests
 from engine.training.losses import build_loss
 from engine.training.optimizers import build_optimizer, live_decay
 from engine.training.pipeline import Encoded
@@ -73,6 +77,13 @@ class _Kept:
     stepper: Stepper
     first: State  # optimizer and averages at the first weights
     models: OrderedDict[tuple[int, Zeros], list[np.ndarray]]  # seed and zeros -> first weights; the newest last
+
+    @property
+    def nbytes(self) -> int:
+        """Its variables, those of a resting body included."""
+        settings = self.stepper.settings
+        resting = [] if settings.core is settings.model else settings.core.variables
+        return _bytes(self.first) + sum(prod(v.shape) * FLOAT_BYTES for v in resting)
 
 
 _kept: OrderedDict[tuple[str, tuple[str, ...]], _Kept] = OrderedDict()
@@ -126,12 +137,12 @@ def _take(structure: str, spec: RunSpec, encoded: Encoded) -> tuple[_Kept | None
 
 
 def _keep(structure: str, numbers: Numbers, kept: _Kept) -> None:
-    if _bytes(kept.first) > LIMIT_BYTES:
+    if kept.nbytes > LIMIT_BYTES:
         gc.collect()
         return
     with _lock:
         _kept[structure, numbers.labels] = kept
-        while len(_kept) > _most_kept or sum(_bytes(each.first) for each in _kept.values()) > 2 * LIMIT_BYTES:
+        while len(_kept) > _most_kept or sum(each.nbytes for each in _kept.values()) > 2 * LIMIT_BYTES:
             _kept.popitem(last=False)
 
 
@@ -161,9 +172,11 @@ def _compile(spec: RunSpec, encoded: Encoded) -> tuple[_Kept, Numbers]:
     with collected() as live:
         core, policy = _build(spec, encoded)
         loss, decay = build_loss(training.loss), live_decay(training.optimizer)
-    stepper = make_stepper(
+    parts = divided(core) if rests(spec) else None
+    stepper: Stepper = make_stepper(
         StepSettings(
-            model=core,
+            model=core if parts is None else parts.head,
+            whole=core,
             optimizer=precision.scaled(build_optimizer(training.optimizer), policy),
             loss=loss,
             classification=spec.data.task.is_classification,
@@ -172,8 +185,11 @@ def _compile(spec: RunSpec, encoded: Encoded) -> tuple[_Kept, Numbers]:
             jit=precision.use_jit(),
             numbers=live,
             decay=decay,
+            rates=rates_of(spec, core),
         )
     )
+    if parts is not None:
+        stepper = FeatureStepper(stepper, parts.body)
     numbers = _as_numbers(live)
     first = stepper.state()
     models = OrderedDict({(spec.seed, numbers.zeros): first["model"]})
@@ -185,7 +201,8 @@ def _renew(kept: _Kept, spec: RunSpec, encoded: Encoded, numbers: Numbers) -> No
     key = (spec.seed, numbers.zeros)
     if key not in kept.models:
         core, _ = _build(spec, encoded)
-        kept.models[key] = [np.array(v.value) for v in core.variables]
+        model = divided(core).head if rests(spec) else core
+        kept.models[key] = [np.array(v.value) for v in model.variables]
         while len(kept.models) > SEEDS_KEPT or len(kept.models) * _bytes(kept.first) > LIMIT_BYTES:
             kept.models.popitem(last=False)
             if len(kept.models) == 1:

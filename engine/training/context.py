@@ -18,6 +18,7 @@ from engine.text import N_
 
 PREPARING = N_("preparing data")
 BUILDING = N_("building")
+FEATURES = N_("working out features")
 TRAINING = N_("training")
 EVALUATING = N_("evaluating")
 
@@ -55,7 +56,7 @@ class RunContext(Protocol):
         ...
 
     def phase(self, name: str) -> None:
-        """What is being done now: one of `PREPARING`, `BUILDING`, `TRAINING`, `EVALUATING`."""
+        """What is being done now: one of `PREPARING`, `BUILDING`, `FEATURES`, `TRAINING`, `EVALUATING`."""
         ...
 
     def stop_requested(self) -> bool:

@@ -155,7 +155,7 @@ class Fit:
         shares = self._clock.shares(done, chunk.steps)
         rates = np.array([rate_at(self.training.schedule, peak, share) for share in shares], np.float32)
         momenta = [momentum_at(self.training.weight_averaging, updates + i) for i in range(chunk.steps)]
-        sums = self.stepper.train(chunk, rates, np.array(momenta, np.float32))
+        sums = self.stepper.train(chunk, rates, np.array(momenta, np.float32), np.array(shares))
         seconds = time.monotonic() - started
         self._chunk_size.measured(chunk.steps, seconds)
         state.step += chunk.steps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from engine.errors import EngineError, ErrorKind
 from engine.models import speed
+from engine.models.augmentation import augmentation_layers
 from engine.specs import Part, RunSpec
 from engine.specs.models import PretrainedSpec
 from engine.text import N_
@@ -18,8 +20,9 @@ from engine.training.branch_points import branch_point
 from engine.training.branching import Branch, branch_off, take_over
 from engine.training.callbacks.resources import backend_device
 from engine.training.compiling import compiled_steps
-from engine.training.context import BUILDING, EVALUATING, PREPARING, TRAINING, Outcome, RunContext
+from engine.training.context import BUILDING, EVALUATING, FEATURES, PREPARING, TRAINING, Outcome, RunContext
 from engine.training.failures import explained
+from engine.training.features import rests, with_features
 from engine.training.fit import Fit, FitResult
 from engine.training.pipeline import Encoded
 from engine.training.predictor import Predictor
@@ -27,6 +30,8 @@ from engine.training.saving import save_model
 from engine.training.state import FitState
 from engine.training.steps import Stepper
 from engine.training.warmth import encoded_data
+
+FEATURES_EVERY_S = 0.5  # how often a person sees how far the features are
 
 
 def execute(spec: RunSpec, context: RunContext) -> Outcome:
@@ -55,9 +60,11 @@ def execute(spec: RunSpec, context: RunContext) -> Outcome:
                 accounts.close(result.state, finished=False)
                 return Outcome.STOPPED
             steps = result.state.step - result.state.first_step
-            speed.learn(spec.model.kind, stepper.settings.model, steps * spec.training.batch_size, result.state.seconds)
+            if not rests(spec):  # a head on kept features says nothing of how fast its body runs
+                samples = steps * spec.training.batch_size
+                speed.learn(spec.model.kind, stepper.settings.core, samples, result.state.seconds)
             context.phase(EVALUATING)
-            save_model(context.run_dir, spec, stepper.settings.model, encoded)
+            save_model(context.run_dir, spec, stepper.settings.core, encoded)
             predictions = _evaluate(spec, stepper, encoded, context, result.state.step)
             accounts.close(result.state, finished=True)
             _look_back(spec, stepper, encoded, predictions, context)
@@ -74,9 +81,12 @@ def train(spec: RunSpec, encoded: Encoded, stepper: Stepper, context: RunContext
     elif resumed is None and spec.parent_run:
         parent = _start_from(parent_dir, stepper, spec, context)
     _say_start(spec, encoded, context, stepper, resumed)
+    rows = _rows(spec, encoded, stepper, context)
+    if rows is None:
+        return FitResult(Outcome.STOPPED, FitState())
     context.phase(TRAINING)
     watch = _watch(spec, stepper, encoded, context) if fit is Fit else None  # trials keep less
-    made = fit(spec, encoded, stepper, context, resumed=resumed, parent=parent, branch=branch, after_epoch=watch)
+    made = fit(spec, rows, stepper, context, resumed=resumed, parent=parent, branch=branch, after_epoch=watch)
     return made.run()
 
 
@@ -105,11 +115,31 @@ def _branch_from(parent_dir: Path, stepper: Stepper, spec: RunSpec, context: Run
     return branch
 
 
+def _rows(spec: RunSpec, encoded: Encoded, stepper: Stepper, context: RunContext) -> Encoded | None:
+    """The rows as the step takes them: the features of a resting body; None where someone asked to stop."""
+    if not rests(spec):
+        return encoded
+    context.phase(FEATURES)
+    if augmentation_layers(spec.training.augmentation):
+        context.log("Images are not changed at random: the body sees each of them once.")
+    started, said = time.monotonic(), 0.0
+
+    def told(done: int, total: int) -> bool:
+        nonlocal said
+        now = time.monotonic()
+        if now - said > FEATURES_EVERY_S:
+            said, left = now, (now - started) * (total - done) / done if done else None
+            context.progress(epoch=0, step=done, total_steps=total, seconds_left=left)
+        return not context.stop_requested()
+
+    return with_features(encoded, stepper, told)
+
+
 def _say_start(
     spec: RunSpec, encoded: Encoded, context: RunContext, stepper: Stepper, resumed: checkpoints.Checkpoint | None
 ) -> None:
     rows = f"{len(encoded.train):,} train and {len(encoded.validation):,} validation rows"
-    parameters = stepper.settings.model.count_params()
+    parameters = stepper.settings.core.count_params()
     context.log(f"{spec.model.kind} with {parameters:,} parameters, {rows}, on {backend_device()}.")
     if resumed is not None:
         state = FitState.from_record(resumed.state)
@@ -122,7 +152,7 @@ def _watch(spec: RunSpec, stepper: Stepper, encoded: Encoded, context: RunContex
         return None
     from engine.finetuning.drift_watch import DriftWatch
 
-    return DriftWatch(spec, stepper.settings.model, encoded, context).epoch_ended
+    return DriftWatch(spec, stepper.settings.core, encoded, context).epoch_ended
 
 
 def _look_back(
@@ -136,7 +166,7 @@ def _look_back(
     if isinstance(spec.model, PretrainedSpec):
         from engine.finetuning.outcome import look_back
 
-        look_back(spec, stepper.settings.model, encoded, predictions, context)
+        look_back(spec, stepper.settings.core, encoded, predictions, context)
 
 
 def _evaluate(

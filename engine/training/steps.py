@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import keras
 import numpy as np
 
 from engine.models.live import LiveNumber, bound
 from engine.training.losses import Loss
+
+if TYPE_CHECKING:
+    from engine.finetuning.rates import Rates
 
 # Order of the sums that a compiled call returns.
 LOSS, WEIGHT, METRIC, COUNT, NORM, LARGEST_NORM = range(6)
@@ -98,6 +101,13 @@ class StepSettings:
     averages: list[Any] = field(default_factory=list)  # keras variables, made by `with_averages`
     numbers: list[LiveNumber] = field(default_factory=list)  # of model, loss and optimizer: arguments of the step
     decay: LiveNumber | None = None  # the one among them that is the optimizer's weight decay
+    whole: Any = None  # the model that is saved, where only a part of it is trained
+    rates: Rates | None = None  # how quickly each variable learns; None: all alike
+
+    @property
+    def core(self) -> Any:
+        """The whole model: encoded inputs → outputs."""
+        return self.model if self.whole is None else self.whole
 
     @property
     def input_dtypes(self) -> dict[str, str]:
@@ -112,6 +122,17 @@ class StepSettings:
                 for v in self.model.trainable_variables
             ]
         return self
+
+    def factors(self, shares: np.ndarray | None, steps: int) -> np.ndarray:
+        """What the rate of each trainable variable is multiplied by `(steps, variables)`; no columns: all by 1.
+
+        Args:
+            shares: how much of the run is done before each step; None: all of it, so that all has thawed.
+            steps: how many there are.
+        """
+        if self.rates is None:
+            return np.zeros((steps, 0), np.float32)
+        return np.stack([self.rates.at(share) for share in (np.ones(steps) if shares is None else shares)])
 
     def live_values(self) -> np.ndarray:
         """What the live numbers are now `(numbers,)`: they may be changed between two calls."""
@@ -136,8 +157,11 @@ class Stepper(Protocol):
 
     settings: StepSettings
 
-    def train(self, chunk: Chunk, rates: np.ndarray, momenta: np.ndarray) -> np.ndarray:
-        """Run the chunk's steps. `rates` and `momenta`: `(steps,)`, learning rate and averaging momentum a step.
+    def train(
+        self, chunk: Chunk, rates: np.ndarray, momenta: np.ndarray, shares: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Run the chunk's steps. `rates` and `momenta`: `(steps,)`, learning rate and averaging momentum a step;
+        `shares`: how much of the run is done before each, for what changes in its course (None: all).
 
         Returns the `SUMS` sums.
         """
@@ -197,6 +221,13 @@ def variable_names(settings: StepSettings) -> dict[str, list[str]]:
 def predict_all(stepper: Stepper, batches: Iterator[dict[str, np.ndarray]]) -> np.ndarray:
     """The outputs of many batches, one below the other."""
     return np.concatenate([stepper.predict(batch) for batch in batches])
+
+
+def learning(gradients: list[Any], factors: Any) -> list[Any]:
+    """Gradients with zeros for variables that have not thawed: what rests has no part in the norm."""
+    if factors is None:
+        return gradients
+    return [g * keras.ops.cast(factors[i] > 0.0, g.dtype) for i, g in enumerate(gradients)]
 
 
 def global_norm(gradients: list[Any]) -> Any:

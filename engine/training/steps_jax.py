@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.training.sharding_jax import Devices
-from engine.training.steps import SUMS, Chunk, StepSettings, clip_factor, global_norm, metric_sum
+from engine.training.steps import SUMS, Chunk, StepSettings, clip_factor, global_norm, learning, metric_sum
 
 State = dict[str, list[Any]]
 
@@ -35,10 +35,13 @@ class JaxStepper:
         self.traces = 0  # of the training step
 
     # ---- training -------------------------------------------------------------------------------------------------
-    def train(self, chunk: Chunk, rates: np.ndarray, momenta: np.ndarray) -> np.ndarray:
+    def train(
+        self, chunk: Chunk, rates: np.ndarray, momenta: np.ndarray, shares: np.ndarray | None = None
+    ) -> np.ndarray:
         """Run the chunk's steps one after the other and wait at the end."""
         sums = jnp.zeros(SUMS)
         clip, live = np.float32(self.settings.clip_norm), self.settings.live_values()
+        factors = self.settings.factors(shares, chunk.steps)
         for i in range(chunk.steps):
             rows = slice(i * chunk.batch_size, min((i + 1) * chunk.batch_size, chunk.rows))
             inputs = {name: self._devices.rows(value[rows]) for name, value in chunk.inputs.items()}
@@ -52,6 +55,7 @@ class JaxStepper:
                 np.float32(momenta[i]),
                 clip,
                 live,
+                factors[i],
             )
         return np.asarray(sums)
 
@@ -66,10 +70,12 @@ class JaxStepper:
         momentum: Any,
         clip: Any,
         live: Any,
+        factors: Any,
     ) -> tuple[State, Any]:
         self.traces += 1
+        own = None if self.settings.rates is None else factors
         with self.settings.live([live[i] for i in range(len(self.settings.numbers))]):
-            return self._traced_step(state, sums, inputs, targets, weights, rate, momentum, clip)
+            return self._traced_step(state, sums, inputs, targets, weights, rate, momentum, clip, own)
 
     def _traced_step(
         self,
@@ -81,6 +87,7 @@ class JaxStepper:
         rate: Any,
         momentum: Any,
         clip: Any,
+        factors: Any,
     ) -> tuple[State, Any]:
         optimizer = self.settings.optimizer
         scale = optimizer.loss_scale_factor
@@ -95,12 +102,15 @@ class JaxStepper:
             return loss * scale, (outputs, others, per_example)
 
         (_, (outputs, others, per_example)), gradients = jax.value_and_grad(objective, has_aux=True)(state["trainable"])
-        norm = global_norm(gradients) / scale
+        norm = global_norm(learning(gradients, factors)) / scale
         factor = clip_factor(norm, clip)
         gradients = [g * factor.astype(g.dtype) for g in gradients]
         moments = list(state["optimizer"])
         moments[self._rate_index] = rate
         trainable, moments = optimizer.stateless_apply(moments, gradients, state["trainable"])
+        if factors is not None:  # a share of the way is what a lower rate would make of it
+            before = zip(trainable, state["trainable"], strict=True)
+            trainable = [old + factors[i].astype(old.dtype) * (new - old) for i, (new, old) in enumerate(before)]
         average = [
             a + (1.0 - momentum) * (v - a)
             for a, v in zip(state["average"], trainable if state["average"] else [], strict=True)

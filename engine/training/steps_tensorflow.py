@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from engine.training import updates_tensorflow
-from engine.training.steps import SUMS, Chunk, StepSettings, clip_factor, global_norm, metric_sum
+from engine.training.steps import SUMS, Chunk, StepSettings, clip_factor, global_norm, learning, metric_sum
 
 
 class TensorFlowStepper:
@@ -26,7 +26,9 @@ class TensorFlowStepper:
         self.traces = 0  # of the training step
 
     # ---- training -------------------------------------------------------------------------------------------------
-    def train(self, chunk: Chunk, rates: np.ndarray, momenta: np.ndarray) -> np.ndarray:
+    def train(
+        self, chunk: Chunk, rates: np.ndarray, momenta: np.ndarray, shares: np.ndarray | None = None
+    ) -> np.ndarray:
         """Run the chunk's steps in one call."""
         arguments = (
             {name: _tensor(value) for name, value in chunk.inputs.items()},
@@ -37,11 +39,21 @@ class TensorFlowStepper:
             tf.constant(chunk.batch_size, tf.int32),
             tf.constant(self.settings.clip_norm, tf.float32),
             tf.constant(self.settings.live_values(), tf.float32),
+            tf.constant(self.settings.factors(shares, chunk.steps), tf.float32),
         )
         return np.asarray(_program(self._programs, self._chunk, arguments)(*arguments))
 
     def _chunk(
-        self, inputs: Any, targets: Any, weights: Any, rates: Any, momenta: Any, batch: Any, clip: Any, live: Any
+        self,
+        inputs: Any,
+        targets: Any,
+        weights: Any,
+        rates: Any,
+        momenta: Any,
+        batch: Any,
+        clip: Any,
+        live: Any,
+        factors: Any,
     ) -> Any:
         self.traces += 1
         rows, steps = tf.shape(targets)[0], tf.shape(rates)[0]
@@ -51,7 +63,7 @@ class TensorFlowStepper:
             first, last = i * batch, tf.minimum((i + 1) * batch, rows)
             part = {name: value[first:last] for name, value in inputs.items()}
             added = self._compiled_step(
-                part, targets[first:last], weights[first:last], rates[i], momenta[i], clip, numbers
+                part, targets[first:last], weights[first:last], rates[i], momenta[i], clip, numbers, factors[i]
             )
             total = sums + added
             # Sums add up, the norm is the newest, the largest norm the largest.
@@ -60,11 +72,24 @@ class TensorFlowStepper:
         _, sums = tf.while_loop(lambda i, _: i < steps, body, [tf.constant(0), tf.zeros(SUMS)])
         return sums
 
-    def _step(self, inputs: Any, targets: Any, weights: Any, rate: Any, momentum: Any, clip: Any, numbers: Any) -> Any:
+    def _step(
+        self,
+        inputs: Any,
+        targets: Any,
+        weights: Any,
+        rate: Any,
+        momentum: Any,
+        clip: Any,
+        numbers: Any,
+        factors: Any,
+    ) -> Any:
+        shares = tf.unstack(factors) if self.settings.rates is not None else None
         with self.settings.live(numbers):
-            return self._one_step(inputs, targets, weights, rate, momentum, clip)
+            return self._one_step(inputs, targets, weights, rate, momentum, clip, shares)
 
-    def _one_step(self, inputs: Any, targets: Any, weights: Any, rate: Any, momentum: Any, clip: Any) -> Any:
+    def _one_step(
+        self, inputs: Any, targets: Any, weights: Any, rate: Any, momentum: Any, clip: Any, factors: Any
+    ) -> Any:
         model, optimizer = self._model, self.settings.optimizer
         variables = model.trainable_variables
         with tf.GradientTape() as tape:
@@ -77,10 +102,10 @@ class TensorFlowStepper:
         gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         gradients = [tf.convert_to_tensor(g) for g in gradients]
         scale = optimizer.loss_scale_factor  # a scale on the loss (float16) is on the gradients too
-        norm = global_norm(gradients) / (1.0 if scale is None else tf.cast(scale, tf.float32))
+        norm = global_norm(learning(gradients, factors)) / (1.0 if scale is None else tf.cast(scale, tf.float32))
         factor = clip_factor(norm, clip)
         gradients = [g * tf.cast(factor, g.dtype) for g in gradients]
-        updates_tensorflow.apply(optimizer, gradients, variables, rate)
+        updates_tensorflow.apply(optimizer, gradients, variables, rate, factors)
         for average, variable in zip(self.settings.averages, variables, strict=False):
             average.assign(average + (1.0 - momentum) * (variable - average))
         return tf.stack(

@@ -141,7 +141,7 @@ def _record(result: FitResult, search: RunSpec, context: TrialContext) -> dict[s
 def _costs(stepper: Stepper, encoded: Encoded, result: FitResult, search: RunSpec) -> dict[str, float]:
     """What the trial's model costs; latency and operations only where they are asked for, they take time themselves."""
     wanted = {metric for metric, _ in objectives_of(search)}
-    model = stepper.settings.model
+    model = stepper.settings.core
     costs = {"parameters": float(model.count_params()), "seconds": float(result.state.seconds)}
     if "flops" in wanted:
         from engine.models.flops import layer_flops
