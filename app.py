@@ -44,6 +44,7 @@ def main() -> None:
         "data": (_("Data"), ":material/table_chart:"),
         "design": (_("Design"), ":material/schema:"),
         "whatif": (_("What if?"), ":material/experiment:"),
+        "finetune": (_("Fine-tune"), ":material/layers:"),
         "train": (_("Train"), ":material/model_training:"),
         "tuning": (_("Tuning"), ":material/tune:"),
         "evaluate": (_("Evaluate"), ":material/fact_check:"),

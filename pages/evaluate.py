@@ -17,6 +17,7 @@ from pages.widgets import (
     evaluation_shown,
     evaluation_verdict,
     evaluation_views,
+    finetune_result,
     layout,
     live,
     numbers,
@@ -123,6 +124,7 @@ def choose_part(run: RunRecord, parts: list[str]) -> str:
             key=f"evaluate_part~{run.id}~{current}",
         )
         other_data(run)
+        finetune_result.ways_on(run, key="evaluate")
     if picked is not None and picked != current:
         st.query_params[PART] = str(picked)
         evaluation_filter.write([])

@@ -9,7 +9,20 @@ from engine.errors import EngineError, ErrorKind
 from engine.figures.training import learning_rate_finder
 from engine.specs import RunSpec, RunStatus
 from engine.specs.records import RunRecord
-from pages.widgets import branch, costs, description, forecast, layout, live, numbers, state, whatif_state
+from pages.widgets import (
+    branch,
+    costs,
+    description,
+    finetune_drift,
+    finetune_result,
+    finetune_state,
+    forecast,
+    layout,
+    live,
+    numbers,
+    state,
+    whatif_state,
+)
 from pages.widgets.charts import chart
 from pages.widgets.examples import draw_examples
 from pages.widgets.text import _, plain, say
@@ -164,6 +177,7 @@ def run_screen(run: RunRecord) -> None:
             branch.draw_curves(now, key="train_curves")
         with right:
             draw_examples(now, api.examples(now.id), key="train_examples")
+            finetune_drift.draw(now, key="train")
         with st.expander(_("Run log"), icon=":material/terminal:", key="train_log"):
             lines = api.log(now.id)
             st.code("\n".join(lines) if lines else _("Nothing was logged yet."), language=None, height=240)
@@ -195,9 +209,10 @@ def actions(run: RunRecord) -> None:
         if st.button(_("What if?"), icon=":material/experiment:", key="train_whatif"):
             whatif_state.open_with(f"{whatif_state.RUN_BASE}:{run.id}")
         branch.control(run)
+        finetune_result.ways_on(run, key="train")
         if st.button(_("Fork into Design"), icon=":material/call_split:", key="train_fork"):
-            state.begin_draft(run.spec.model_copy(update={"name": "", "parent_run": "", "branch_step": 0}))
-            state.go(state.DESIGN_PAGE, run="")
+            state.put(state.RUN, "")
+            finetune_state.open_draft(run.spec.model_copy(update={"name": "", "parent_run": "", "branch_step": 0}))
 
 
 def head(run: RunRecord) -> None:

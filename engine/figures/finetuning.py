@@ -84,6 +84,60 @@ def rank_map(points: Sequence[DriftPoint], *, translate: Translate = untranslate
     return _heat_map(table, names, [point.epoch for point in shown], translate, form=".0f", unit="", name=N_("rank"))
 
 
+def share_bar(trainable: int, parameters: int, *, translate: Translate = untranslated) -> go.Figure:
+    """How much of a model learns, as one bar; a share that is too small to see is drawn as a thin line all the same."""
+    share = trainable / max(1, parameters)
+    figure = _strip(height_px=74)
+    seen = max(share, 0.004) if trainable else 0.0
+    parts = ((translate(N_("learns")), seen, ACCENT, share), (translate(N_("stays")), 1 - seen, MUTED, 1 - share))
+    for name, width, colour, said in parts:
+        figure.add_bar(
+            x=[width],
+            y=[0],
+            orientation="h",
+            name=name,
+            marker={"color": colour, "opacity": 0.9 if colour == ACCENT else 0.3},
+            hovertemplate=f"{name}: {said:.2%}<extra></extra>",
+        )
+    return figure.update_xaxes(range=[0, 1])
+
+
+def memory_bar(
+    weights: int, gradients: int, optimizer: int, activations: int, *, translate: Translate = untranslated
+) -> go.Figure:
+    """What a training step holds, by what it is for; sizes in bytes."""
+    figure = _strip(height_px=96)
+    names = (N_("weights"), N_("gradients"), N_("optimizer"), N_("activations"))
+    patterns = ("", "/", "x", ".")  # so that colour is not alone
+    for place, (name, size) in enumerate(zip(names, (weights, gradients, optimizer, activations), strict=True)):
+        text = _bytes(size)
+        figure.add_bar(
+            x=[size],
+            y=[0],
+            orientation="h",
+            name=f"{translate(name)} {text}",
+            marker={"color": look(place)["color"], "pattern": {"shape": patterns[place], "size": 5, "solidity": 0.15}},
+            hovertemplate=f"{translate(name)}: {text}<extra></extra>",
+        )
+    return figure.update_xaxes(range=[0, max(1, weights + gradients + optimizer + activations)])
+
+
+def _strip(height_px: int) -> go.Figure:
+    """A figure of one lying bar of several parts, without axes."""
+    figure = new_figure(height_px=height_px, barmode="stack", bargap=0.0)
+    figure.update_layout(margin={"l": 0, "r": 0, "t": 30, "b": 4}, legend={"traceorder": "normal"}, hovermode="closest")
+    figure.update_xaxes(visible=False)
+    return figure.update_yaxes(visible=False)
+
+
+def _bytes(size: float) -> str:
+    """`91_000_000` → `91 MB`, as sizes are written on the page."""
+    for factor, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if size >= factor:
+            return f"{size / factor:.3g} {unit}"
+    return f"{size:.0f} B"
+
+
 def before_after_bars(
     before: Interval,
     after: Interval,

@@ -16,7 +16,7 @@ from engine.finetuning.blocks import blocks_of
 from engine.finetuning.drift import Reference, relative_drift, untouched
 from engine.finetuning.forgetting import forgetting
 from engine.finetuning.paired import before_and_after
-from engine.finetuning.representations import Body, sample
+from engine.finetuning.representations import FEATURES, Body, sample
 from engine.finetuning.similarity import linear_cka
 from engine.specs import Part, RunSpec
 from engine.specs.finetuning_records import BeforeAfter, BlockChange, FineTuningRecord
@@ -128,11 +128,12 @@ def _block_changes(
     chosen = positions[sample(len(positions), SIMILAR_ROWS, spec.data.split.seed)]
     inputs = encoded.encoder.encode(encoded.prepared, chosen)
     first, second = (Body(core, outputs_of_blocks(core)).outputs(inputs) for core in (base, tuned))
-    names = [name for name in first if name in second and name != "features"]
-    alike = {name: linear_cka(first[name], second[name]) for name in [*names, "features"]}
+    # What leads from the last block to the features belongs to it: they are its output.
+    names = [name for name in first if name in second and name != FEATURES] or [FEATURES]
+    alike = {name: linear_cka(first[name], second[name]) for name in names}
     return tuple(
         BlockChange(name=name, drift=drifts.get(name), cka=alike[name] if isfinite(alike[name]) else None)
-        for name in [*names, "features"]
+        for name in names
     ), len(chosen)
 
 

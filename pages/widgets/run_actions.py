@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine import api
 from engine.specs.records import RunRecord
-from pages.widgets import branch, compare, layout, state
+from pages.widgets import branch, compare, finetune_result, finetune_state, layout, state
 from pages.widgets.text import _, ngettext, plain
 
 UNDO_KEY = "runs_just_deleted"  # only for the undo bar; the bin keeps them whatever happens to the session
@@ -46,13 +46,15 @@ def bar(marked: Sequence[RunRecord], *, deleted: bool) -> None:
         if not ids:
             st.caption(_("Mark one row, or several to compare."), width="content")
     if one is not None:
+        with st.container(horizontal=True):
+            finetune_result.ways_on(one, key="runs")
         branch.lineage(one, key="runs")
 
 
 def fork(run: RunRecord) -> None:
-    """Begin a draft from a run's document and open Design."""
-    state.begin_draft(run.spec.model_copy(update={"parent_run": "", "branch_step": 0}))
-    state.go(state.DESIGN_PAGE, run=run.id)
+    """Begin a draft from a run's document and open it where it can be changed."""
+    state.put(state.RUN, run.id)
+    finetune_state.open_draft(run.spec.model_copy(update={"parent_run": "", "branch_step": 0}))
 
 
 def delete(ids: list[str]) -> None:

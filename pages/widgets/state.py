@@ -24,7 +24,7 @@ CARRIED = (LANGUAGE, DATASET, RUN, DRAFT, SEARCH)  # what goes along from page t
 LATE_S = 15.0  # so long an address that this session wrote may still come back, from a slow browser or machine
 HOME_PAGE, DATA_PAGE, DESIGN_PAGE = "pages/home.py", "pages/data.py", "pages/design.py"
 TRAIN_PAGE, EVALUATE_PAGE, RUNS_PAGE = "pages/train.py", "pages/evaluate.py", "pages/runs.py"
-TUNING_PAGE, WHATIF_PAGE = "pages/tuning.py", "pages/whatif.py"
+TUNING_PAGE, WHATIF_PAGE, FINETUNE_PAGE = "pages/tuning.py", "pages/whatif.py", "pages/finetune.py"
 
 
 def follow_address() -> None:
