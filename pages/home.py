@@ -48,7 +48,7 @@ def welcome() -> None:
         (":material/model_training:", _("3. Train"), _("Watch it learn, live. You may close the page; it goes on.")),
         (":material/fact_check:", _("4. Evaluate"), _("See how good it is, beside simple models, and where it errs.")),
     )
-    with st.grid(columns="auto", min_column_width=190, gap="small"):
+    with st.grid(columns="auto", min_column_width=230, gap="small"):
         for icon, title, text in steps:
             with st.container(border=True, height="stretch"):
                 st.markdown(f"{icon} **{title}**")
