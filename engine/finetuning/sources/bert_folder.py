@@ -16,8 +16,9 @@ from engine.text import N_
 
 Pooling = Literal["average", "first", "token"]
 ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "relu": "relu"}
-# Tables of tokens are sometimes filled up with rows that no token has, for the sake of the hardware.
-_MOST_SPARE_ROWS = 128
+# Tables of tokens are sometimes filled up with rows that no token has, for the sake of the hardware: to whole eights, or
+# hundreds of some ten thousands.
+_SPARE_ROWS, _SPARE_SHARE = 8, 0.005
 _LARGEST_FILE_BYTES = 64 * 2**20  # of a configuration or vocabulary: what is larger is something else
 
 
@@ -190,7 +191,7 @@ def _tokenizer(folder: Path, config: Mapping[str, Any], rows: int) -> Tokenizer:
             raise _foreign(N_("the token {token} is missing"), token=token)
     if vocabulary[0] != "[PAD]" or config.get("pad_token_id", 0) != 0:
         raise _foreign(N_("token 0 must be [PAD], got {token}"), token=vocabulary[0][:40])
-    if not 0 <= rows - len(vocabulary) < _MOST_SPARE_ROWS:
+    if not 0 <= rows - len(vocabulary) < max(_SPARE_ROWS, _SPARE_SHARE * rows):
         raise _foreign(
             N_("it knows {tokens} tokens, the model has vectors for {rows}"),
             tokens=f"{len(vocabulary):,}",
