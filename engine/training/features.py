@@ -64,7 +64,8 @@ def divided(core: keras.Model) -> Divided:
         if id(tensor) in names:
             past[names[id(tensor)]] = tensor
         elif not getattr(layer, "trainable", True):
-            inputs[f"{_PREFIX}{len(inputs) or ''}"] = tensor
+            tensor.name = f"{_PREFIX}{len(inputs) or ''}"  # a model's inputs are called as its dictionary says
+            inputs[tensor.name] = tensor
         else:
             for before in layer._inbound_nodes[index].input_tensors:
                 follow(before)
