@@ -49,9 +49,8 @@ def run_body(folder: Path, inputs: dict[str, Any]) -> keras.Model:
                 expected=str(tuple(tensor.shape[1:])),
                 given="-" if given is None else str(tuple(given.shape[1:])),
             )
-    body = keras.Function(list(start.values()), features)
     given = {name: inputs[name] for name in start}
-    return keras.Model(given, lay(body, list(given.values())), name="body")
+    return keras.Model(given, lay(keras.Function(start, features), given), name="body")
 
 
 def _architecture(file: Path) -> keras.Model:

@@ -28,5 +28,5 @@ def build_pretrained(spec: PretrainedSpec, inputs: Tensors, head: Head) -> Any:
         )
     body = body_of(usable(spec.source), inputs, pooling=spec.pooling, dropout=spec.dropout)
     body = methods.apply(spec.method, body, seed=random.randrange(2**31))  # noqa: S311 - within `seeded`
-    features = lay(body, [inputs[name] for name in body.input])
+    features = lay(body, {name: inputs[name] for name in body.input})
     return head(dropout(features, spec.dropout, name="head_dropout"))

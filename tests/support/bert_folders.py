@@ -1,4 +1,4 @@
-"""A tiny folder of the BERT family in Hugging Face's layout, with random weights, written without any of its libraries."""
+"""A tiny folder of the BERT family in Hugging Face's layout, with random weights, written without its libraries."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-WORDS = "the a film was good bad not very boring great story actor love hate plot long short fun sad never".split()
+TEXT = "the a film was good bad not very boring great story actor love hate plot long short fun sad never"
+WORDS = TEXT.split()
 PIECES = ["##ly", "##ing", "##s", "##ed", "go", "walk", "##er", "un", "##like", "caf", "##e"]
 SIGNS = list(".,!?'-()[]你好电影不很看 ".replace(" ", "")) + list("abcdefghijklmnopqrstuvwxyz")
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys([*WORDS, *PIECES, *SIGNS])]

@@ -51,8 +51,8 @@ def address_of(text: str) -> str:
     Raises:
         EngineError: NOT_FOUND where it is none of these.
     """
-    if text.partition(":")[0] in _kinds():
-        return text
+    if not text or text.partition(":")[0] in _kinds():
+        return find(text).record.address
     known = {record.address.partition(":")[2]: record.address for record in listed()}
     if text in known:
         return known[text]
