@@ -33,7 +33,7 @@ from engine.training.features import FeatureStepper, divided, rests
 from engine.training.losses import build_loss
 from engine.training.optimizers import build_optimizer, live_decay
 from engine.training.pipeline import Encoded
-from engine.training.steps import Stepper, StepSettings, make_stepper
+from engine.training.steps import Stepper, StepSettings, building, make_stepper
 
 KEPT = 4
 SEEDS_KEPT = 8  # first weights of a kept model
@@ -169,25 +169,26 @@ def _compile(spec: RunSpec, encoded: Encoded) -> tuple[_Kept, Numbers]:
     _compiled += 1
     precision.grow_memory()
     training = spec.training
-    with collected() as live:
-        core, policy = _build(spec, encoded)
-        loss, decay = build_loss(training.loss), live_decay(training.optimizer)
-    parts = divided(core) if rests(spec) else None
-    stepper: Stepper = make_stepper(
-        StepSettings(
-            model=core if parts is None else parts.head,
-            whole=core,
-            optimizer=precision.scaled(build_optimizer(training.optimizer), policy),
-            loss=loss,
-            classification=spec.data.task.is_classification,
-            clip_norm=training.clip_norm,
-            averaging=training.weight_averaging > 0.0,
-            jit=precision.use_jit(),
-            numbers=live,
-            decay=decay,
-            rates=rates_of(spec, core),
+    with building():
+        with collected() as live:
+            core, policy = _build(spec, encoded)
+            loss, decay = build_loss(training.loss), live_decay(training.optimizer)
+        parts = divided(core) if rests(spec) else None
+        stepper: Stepper = make_stepper(
+            StepSettings(
+                model=core if parts is None else parts.head,
+                whole=core,
+                optimizer=precision.scaled(build_optimizer(training.optimizer), policy),
+                loss=loss,
+                classification=spec.data.task.is_classification,
+                clip_norm=training.clip_norm,
+                averaging=training.weight_averaging > 0.0,
+                jit=precision.use_jit(),
+                numbers=live,
+                decay=decay,
+                rates=rates_of(spec, core),
+            )
         )
-    )
     if parts is not None:
         stepper = FeatureStepper(stepper, parts.body)
     numbers = _as_numbers(live)

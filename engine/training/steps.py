@@ -9,7 +9,7 @@ slower (docs/decisions/0004-training-loop.md).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -182,6 +182,18 @@ class Stepper(Protocol):
     def load_state(self, state: dict[str, list[np.ndarray]]) -> None:
         """Put back what `state` gave; groups that are missing stay as they are."""
         ...
+
+
+def building() -> AbstractContextManager[Any]:
+    """Within it a model, its optimizer and its stepper are made, on all devices that share a step.
+
+    JAX lays what is there on its devices by itself (`engine.training.sharding_jax`).
+    """
+    if keras.backend.backend() != "tensorflow":
+        return nullcontext()
+    from engine.training import replicas_tensorflow
+
+    return replicas_tensorflow.building()
 
 
 def make_stepper(settings: StepSettings) -> Stepper:

@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import ops
 
 from engine.training import updates_tensorflow
+from engine.training.replicas_tensorflow import Replicas
 from engine.training.steps import SUMS, Chunk, StepSettings, clip_factor, global_norm, learning, metric_sum
 
 
@@ -22,7 +23,10 @@ class TensorFlowStepper:
         self._model = settings.model
         self._programs: dict[Any, Any] = {}  # one of each kind; several only where rows come in another dtype
         self._forwards: dict[Any, Any] = {}
-        self._compiled_step = tf.function(self._step, autograph=False, jit_compile=True) if settings.jit else self._step
+        self._replicas = Replicas()
+        # XLA does not compile what several devices have to say to each other between gradients and update.
+        jit = settings.jit and self._replicas.count == 1
+        self._compiled_step = tf.function(self._step, autograph=False, jit_compile=True) if jit else self._step
         self.traces = 0  # of the training step
 
     # ---- training -------------------------------------------------------------------------------------------------
@@ -62,14 +66,15 @@ class TensorFlowStepper:
         def body(i: Any, sums: Any) -> tuple[Any, Any]:
             first, last = i * batch, tf.minimum((i + 1) * batch, rows)
             part = {name: value[first:last] for name, value in inputs.items()}
-            added = self._compiled_step(
-                part, targets[first:last], weights[first:last], rates[i], momenta[i], clip, numbers, factors[i]
-            )
+            rest = (rates[i], momenta[i], clip, numbers, factors[i])
+            added = self._replicas.run(self._compiled_step, (part, targets[first:last], weights[first:last], *rest))
             total = sums + added
             # Sums add up, the norm is the newest, the largest norm the largest.
             return i + 1, tf.concat([total[:4], added[4:5], tf.maximum(sums[5:6], added[5:6])], 0)
 
         _, sums = tf.while_loop(lambda i, _: i < steps, body, [tf.constant(0), tf.zeros(SUMS)])
+        with tf.control_dependencies([sums]):
+            self._replicas.agree(self._model.non_trainable_variables)
         return sums
 
     def _step(
@@ -92,32 +97,30 @@ class TensorFlowStepper:
     ) -> Any:
         model, optimizer = self._model, self.settings.optimizer
         variables = model.trainable_variables
+        inputs, targets, weights, counted = self._replicas.share(inputs, targets, weights)
         with tf.GradientTape() as tape:
             outputs = model(self._cast(inputs), training=True)
             per_example = tf.cast(self.settings.loss(targets, outputs), tf.float32)  # (batch,)
             loss = tf.reduce_mean(per_example * weights)
             if model.losses:  # L1 and L2 penalties
                 loss += tf.add_n([tf.cast(penalty, tf.float32) for penalty in model.losses])
-            loss = optimizer.scale_loss(loss)
+            loss = optimizer.scale_loss(loss / self._replicas.count)
         gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        gradients = [tf.convert_to_tensor(g) for g in gradients]
+        gradients = self._replicas.summed([tf.convert_to_tensor(g) for g in gradients])
         scale = optimizer.loss_scale_factor  # a scale on the loss (float16) is on the gradients too
         norm = global_norm(learning(gradients, factors)) / (1.0 if scale is None else tf.cast(scale, tf.float32))
         factor = clip_factor(norm, clip)
         gradients = [g * tf.cast(factor, g.dtype) for g in gradients]
-        updates_tensorflow.apply(optimizer, gradients, variables, rate, factors)
+        updates_tensorflow.apply(optimizer, gradients, variables, rate, factors, replicas=self._replicas.count)
         for average, variable in zip(self.settings.averages, variables, strict=False):
             average.assign(average + (1.0 - momentum) * (variable - average))
-        return tf.stack(
-            [
-                tf.reduce_sum(per_example * weights),
-                tf.reduce_sum(weights),
-                metric_sum(self.settings, targets, outputs),
-                tf.cast(tf.shape(targets)[0], tf.float32),
-                norm,
-                norm,
-            ]
-        )
+        rows = tf.cast(tf.shape(targets)[0], tf.float32)
+        own = [
+            tf.reduce_sum(per_example * weights),
+            tf.reduce_sum(weights),
+            metric_sum(self.settings, targets, outputs),
+        ]
+        return tf.stack([*(value * counted for value in (*own, rows)), *[norm / self._replicas.count] * 2])
 
     def _cast(self, inputs: Any) -> Any:
         return {name: tf.cast(inputs[name], dtype) for name, dtype in self.settings.input_dtypes.items()}

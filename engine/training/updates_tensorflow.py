@@ -15,7 +15,13 @@ import tensorflow as tf
 
 
 def apply(
-    optimizer: Any, gradients: Sequence[Any], variables: Sequence[Any], rate: Any, factors: Sequence[Any] | None = None
+    optimizer: Any,
+    gradients: Sequence[Any],
+    variables: Sequence[Any],
+    rate: Any,
+    factors: Sequence[Any] | None = None,
+    *,
+    replicas: int = 1,
 ) -> None:
     """Change `variables` by `gradients` as `optimizer.apply` would, with the learning rate `rate`.
 
@@ -25,11 +31,14 @@ def apply(
         variables: Keras variables.
         rate: scalar float32 tensor.
         factors: what the rate of each variable is multiplied by, scalars; None: all have the same.
+        replicas: devices that make this update, each with the whole gradients.
     """
     optimizer.learning_rate.assign(rate)
     update = _UPDATES.get(type(optimizer))
     if update is None or not all(variable.dtype == "float32" for variable in variables):
-        _apply_in_part(optimizer, gradients, variables, factors)
+        # Keras' own update adds gradients up over the devices, which was done already.
+        shared = gradients if replicas == 1 else [gradient / replicas for gradient in gradients]
+        _apply_in_part(optimizer, shared, variables, factors)
         return
     rates = [rate] * len(variables) if factors is None else [rate * factor for factor in factors]
     if optimizer.weight_decay is not None:
