@@ -159,7 +159,8 @@ def before_after_bars(
         names: of the two, marked for translation.
         translate: for the words of the figure.
     """
-    figure = new_figure(title, "", height_px=170, showlegend=False)
+    figure = new_figure(title, "", height_px=150, showlegend=False)
+    figure.update_layout(margin={"l": 8, "r": 12, "t": 8, "b": 8})
     labels = [translate(name) for name in names]
     for place, (label, value, colour) in enumerate(zip(labels, (before, after), (MUTED, ACCENT), strict=True)):
         scaled = Interval(value=value.value * factor, low=value.low * factor, high=value.high * factor)
@@ -181,50 +182,45 @@ def before_after_bars(
 
 
 def block_changes(blocks: Sequence[BlockChange], *, translate: Translate = untranslated) -> go.Figure:
-    """By block: how alike its outputs are before and after (linear CKA), and how far its weights moved."""
+    """By block, from the input on top: how alike its outputs are before and after (linear CKA), how far its weights
+    moved."""
+    from plotly.subplots import make_subplots
+
     if not any(block.cka is not None or block.drift is not None for block in blocks):
         return empty_figure(translate(N_("Nothing of the body could be compared")))
-    names = [safe(block.name, 26) for block in blocks]
-    figure = new_figure(height_px=120 + ROW_PX * len(blocks))
-    drifts = [None if block.drift is None else 100 * block.drift for block in blocks]
-    alike = [None if block.cka is None else block.cka for block in blocks]
+    titles = [translate(N_("Outputs alike before and after (CKA)")), translate(N_("Weights moved"))]
+    figure = make_subplots(1, 2, shared_yaxes=True, subplot_titles=titles, horizontal_spacing=0.08)
+    figure.update_layout(template=new_figure().layout.template, height=110 + ROW_PX * len(blocks), showlegend=False)
+    figure.update_annotations(font={"size": 13})
     places = list(range(len(blocks)))
-    figure.add_bar(
-        x=drifts,
-        y=places,
-        orientation="h",
-        name=translate(N_("weights moved (%)")),
-        marker={"color": MUTED, "opacity": 0.55},
-        xaxis="x2",
-        hovertemplate="%{x:.3g} %<extra></extra>",
-    )
+    alike = [block.cka for block in blocks]
     style = look(0)
     figure.add_scatter(
         x=alike,
         y=places,
         mode="lines+markers",
-        name=translate(N_("outputs alike (CKA)")),
         line={"color": style["color"], "width": 2},
         marker={"color": style["color"], "symbol": style["symbol"], "size": 8},
         hovertemplate="CKA %{x:.3f}<extra></extra>",
+        row=1,
+        col=1,
+    )
+    figure.add_bar(
+        x=[None if block.drift is None else 100 * block.drift for block in blocks],
+        y=places,
+        orientation="h",
+        marker={"color": MUTED, "opacity": 0.6},
+        hovertemplate="%{x:.3g} %<extra></extra>",
+        row=1,
+        col=2,
     )
     lowest = min((value for value in alike if value is not None and math.isfinite(value)), default=0.0)
-    figure.update_layout(
-        xaxis={
-            "title": {"text": translate(N_("Outputs alike before and after (CKA, 1: the same)"))},
-            "range": [min(0.95, math.floor(10 * lowest) / 10) - 0.02, 1.01],
-        },
-        xaxis2={
-            "title": {"text": translate(N_("Weights moved"))},
-            "overlaying": "x",
-            "side": "top",
-            "ticksuffix": " %",
-            "showgrid": False,
-            "rangemode": "tozero",
-        },
-        legend={"y": -0.22, "yanchor": "top"},
-    )
-    return figure.update_yaxes(tickvals=places, ticktext=names, autorange="reversed", showgrid=False)
+    least = 0.0 if lowest < 0.5 else min(0.95, math.floor(20 * lowest) / 20)
+    figure.update_xaxes(range=[least - 0.02 * (1 - least), 1 + 0.04 * (1 - least)], nticks=6, row=1, col=1)
+    figure.update_xaxes(ticksuffix=" %", rangemode="tozero", nticks=5, row=1, col=2)
+    names = [safe(block.name, 26) for block in blocks]
+    figure.update_yaxes(range=[len(blocks) - 0.4, -0.6], showgrid=False)
+    return figure.update_yaxes(tickvals=places, ticktext=names, col=1)
 
 
 def method_scatter(
@@ -277,7 +273,7 @@ def method_scatter(
         hoverinfo="text",
     )
     low, high = (math.log10(max(1, f(point.trainable for point in shown))) for f in (min, max))
-    figure.update_xaxes(type="log", range=[low - 0.45, high + 0.6], dtick=1, exponentformat="SI")
+    figure.update_xaxes(type="log", range=[low - 0.5, high + 0.7], dtick=1, tickformat="~s")
     return figure.update_yaxes(ticksuffix=unit)
 
 
@@ -303,9 +299,10 @@ def _sizes(points: Sequence[MethodPoint]) -> list[float]:
 
 
 def _text_places(points: Sequence[MethodPoint]) -> list[str]:
-    """Above or below, in turn from the left to the right, so that neighbours do not write over each other."""
+    """Beside the bar, in turn round the marker, so that neighbours do not write over each other."""
     order = sorted(range(len(points)), key=lambda place: points[place].trainable)
-    return ["top center" if order.index(place) % 2 == 0 else "bottom center" for place in range(len(points))]
+    places = ("top right", "bottom right", "top left", "bottom left")
+    return [places[order.index(place) % len(places)] for place in range(len(points))]
 
 
 def _table(names: Sequence[str], columns: Sequence[Mapping[str, float]], factor: float) -> list[list[float | None]]:
@@ -328,7 +325,8 @@ def _heat_map(
     written: dict[str, Any] = {}
     if len(epochs) <= MOST_WRITTEN and len(names) <= 2 * MOST_WRITTEN:
         written = {
-            "text": [["" if value is None else f"{value:{form}}" for value in row] for row in table],
+            "showscale": False,
+            "text": [["" if value is None else f"{value:{form}}{unit}" for value in row] for row in table],
             "texttemplate": "%{text}",
             "textfont": {"size": 11},
         }

@@ -60,7 +60,7 @@ def compare_methods(spec: RunSpec, methods: Sequence[str], *, seeds: int, token:
     for document in documents:
         method = document.model.method
         for seed in range(spec.seed, spec.seed + seeds):
-            name = f"{document.data.name} · {method.kind} · {seed}"[:200]
+            name = f"{document.data.name} · {method.label} · {seed}"[:200]
             one = document.model_copy(update={"seed": seed, "name": name, "search": None})
             run = submit(one, token=f"{token or comparison}/{method.kind}/{seed}")
             update_run(run, tags={**get_run(run).tags, TAG: comparison})

@@ -16,7 +16,7 @@ OF_TRAINING = ("epochs", "batch_size")
 def draw(spec: RunSpec) -> RunSpec:
     """The form; returns the document as edited. Another method brings the learning rate that suits it."""
     layout.section(_("Method"), _("How much of the body may move, and in which way."))
-    model = forms.draw(spec.model, key="finetune_method", only=("method",))
+    model = forms.draw(spec.model, key="finetune_method", only=("method",), without=("kind",))
     if model.method.kind != spec.model.method.kind:
         return api.method_document(spec, model.method.kind)
     layout.section(_("Training"))

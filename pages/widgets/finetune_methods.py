@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine import api
+from engine.errors import EngineError, ErrorKind
 from engine.figures.finetuning import MethodPoint, method_scatter
 from engine.specs import RunSpec
 from engine.specs.finetuning import MethodSpec
@@ -13,12 +14,13 @@ from engine.specs.finetuning_records import MethodComparison, MethodRuns
 from engine.text import N_
 from pages.widgets import finetune_result, finetune_state, layout, live, numbers, state
 from pages.widgets.charts import chart
-from pages.widgets.text import _, ngettext, plain, say
+from pages.widgets.text import _, error_text, ngettext, plain, say
 from pages.widgets.tokens import forget, submit_token
 
 FIRST_CHOICE = ("head", "lora", "full")
 SEEDS, MOST_SEEDS = 3, 10
 NEW = ""
+ASK_S = 0.1  # a method; the engine answers in the background
 
 
 def draw() -> None:
@@ -90,9 +92,8 @@ def start(spec: RunSpec) -> None:
             format_func=finetune_result.method_title,
             key="finetune_methods",
         )
-        for kind in picked:
-            cls = MethodSpec.alternatives[kind]
-            st.caption(f"**{_(cls.label)}**: {_(cls.summary)}")
+        unfit = preview(spec, list(picked))
+        fitting = [kind for kind in picked if kind not in unfit]
         seeds = int(
             st.number_input(
                 _("Seeds a method"),
@@ -103,7 +104,7 @@ def start(spec: RunSpec) -> None:
                 help=_("Runs that differ in nothing but chance show how much of a difference is chance."),
             )
         )
-        runs = seeds * len(picked)
+        runs = seeds * len(fitting)
         st.caption(
             say(
                 "{epochs} epochs each, batches of {batch}; each method with the learning rate that suits it.",
@@ -114,9 +115,50 @@ def start(spec: RunSpec) -> None:
         label = ngettext("Start {n} run", "Start {n} runs", runs)
         if st.button(label, type="primary", icon=":material/play_arrow:", key="finetune_compare", disabled=not runs):
             token = submit_token("finetune_compare_submit", spec)
-            found = api.compare_methods(spec, picked, seeds=seeds, token=token)
+            found = api.compare_methods(spec, fitting, seeds=seeds, token=token)
             forget("finetune_compare_submit")
             go_to(found)
+
+
+def preview(spec: RunSpec, kinds: list[str]) -> dict[str, str]:
+    """What each method trains and takes, asked of the engine; returns those that do not fit this body, and why."""
+    key = f"finetune_unfit_{spec.digest()}"
+    unfit: dict[str, str] = st.session_state.setdefault(key, {})
+
+    def draw_rows() -> bool:
+        waiting = False
+        rows = []
+        for kind in kinds:
+            row = {"method": finetune_result.method_title(kind), "summary": _(MethodSpec.alternatives[kind].summary)}
+            try:
+                answer = api.describe(api.method_document(spec, kind), timeout_s=ASK_S)
+                unfit.pop(kind, None)
+                row["learns"] = numbers.count(answer.trainable_parameters)
+                row["memory"] = numbers.size(answer.memory_bytes)
+            except EngineError as error:
+                if error.kind is ErrorKind.UNAVAILABLE:
+                    waiting = True
+                    row["learns"] = row["memory"] = "…"
+                else:
+                    unfit[kind] = " ".join(error_text(error))
+            rows.append(row)
+        text = st.column_config.TextColumn
+        columns = {"learns": text(_("Weights that learn"), width="small"), "memory": text(_("Memory"), width="small")}
+        st.dataframe(
+            pd.DataFrame(rows, columns=["method", "learns", "memory", "summary"]),
+            hide_index=True,
+            key="finetune_methods_preview",
+            height=38 + 35 * max(1, len(rows)),
+            column_config={"method": text(_("Method"), width="medium"), "summary": text(_("What it does")), **columns},
+        )
+        return waiting
+
+    live.follow_until_done(draw_rows, key="finetune_preview")
+    for kind in kinds:
+        if kind in unfit:
+            title = finetune_result.method_title(kind)
+            st.warning(f"**{title}**: {unfit[kind]}", icon=":material/info:")
+    return {kind: unfit[kind] for kind in kinds if kind in unfit}
 
 
 # ---- one that was started -------------------------------------------------------------------------------------------

@@ -202,7 +202,7 @@ def rows_text(found: BeforeAfter) -> list[str]:
     if found.p_value is not None:
         texts.append(
             say(
-                "{after} rows are right only after, {before} only before (McNemar's exact test: p {p}).",
+                "Rows right only after: {after}, only before: {before} (McNemar's exact test: p {p}).",
                 after=found.only_after,
                 before=found.only_before,
                 p=p_text(found.p_value),

@@ -8,8 +8,10 @@ from engine.figures.finetuning import (
     before_after_bars,
     block_changes,
     drift_map,
+    memory_bar,
     method_scatter,
     rank_map,
+    share_bar,
 )
 from engine.specs.finetuning_records import BlockChange, DriftPoint
 from engine.specs.records import Interval
@@ -61,9 +63,11 @@ def test_errors_that_differ_much_are_drawn_from_zero() -> None:
 
 def test_blocks_show_both_measures_and_leave_out_what_is_not_known() -> None:
     blocks = [BlockChange(name="embed", cka=0.99), BlockChange(name="block1", drift=0.02, cka=0.7)]
-    drift, alike = block_changes(blocks).data
+    figure = block_changes(blocks)
+    alike, drift = figure.data
     assert list(drift.x) == [None, 2.0]
     assert list(alike.x) == [0.99, 0.7]
+    assert figure.layout.xaxis.range[0] < 0.7 < 0.99 < figure.layout.xaxis.range[1]
     assert not block_changes([BlockChange(name="embed")]).data
 
 
@@ -85,3 +89,17 @@ def test_methods_are_placed_by_weights_and_score_with_the_spread_of_their_seeds(
 
 def test_without_a_finished_run_it_says_so() -> None:
     assert "finished" in method_scatter([], "Accuracy").layout.annotations[0].text
+
+
+def test_a_share_too_small_to_see_is_drawn_and_said_as_it_is() -> None:
+    learns, stays = share_bar(1_000, 10_000_000).data
+    assert learns.x[0] > 1e-4
+    assert "0.01%" in learns.hovertemplate
+    assert learns.x[0] + stays.x[0] == pytest.approx(1.0)
+
+
+def test_memory_is_drawn_by_what_it_is_for() -> None:
+    parts = memory_bar(90_000_000, 300_000, 600_000, 0).data
+    assert [part.x[0] for part in parts] == [90_000_000, 300_000, 600_000, 0]
+    assert [part.name for part in parts] == ["weights 90 MB", "gradients 300 kB", "optimizer 600 kB", "activations 0 B"]
+    assert len({part.marker.pattern.shape for part in parts}) == 4
