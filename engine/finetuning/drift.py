@@ -82,13 +82,13 @@ def _moved(part: Any, known: Reference) -> tuple[float, float]:
     """Squared lengths of what has moved and of what there was, of one layer's own variables."""
     if _stands_for_another(part):
         there = np.asarray(keras.ops.convert_to_numpy(part.matrix()), np.float64)
+        before = 0.0 if part.bias is None else np.asarray(keras.ops.convert_to_numpy(part.bias), np.float64)
+        length = _square(there) + _square(before)
         if part.change is None:
-            return 0.0, _square(there)
+            return 0.0, length
         kernel, bias = part.folded()
         moved = _square(np.asarray(kernel, np.float64).reshape(there.shape) - there)
-        if bias is not None and part.bias is not None:
-            moved += _square(bias - np.asarray(keras.ops.convert_to_numpy(part.bias)))
-        return moved, _square(there)
+        return moved + (0.0 if bias is None else _square(bias - before)), length
     moved = length = 0.0
     for variable in part._trainable_variables + part._non_trainable_variables:
         if "float" not in variable.dtype:
