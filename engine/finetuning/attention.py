@@ -66,6 +66,16 @@ class TunedAttention(MultiHeadAttention):
             start = {"initializer": keras.initializers.RandomNormal(stddev=PREFIX_DEVIATION)}
             self.prefix_values = self.add_weight(name="prefix_values", shape=(self._prefix, width), **start)
 
+    @property
+    def prefix(self) -> int:
+        """So many learned keys and values, which no matrix could take in."""
+        return self._prefix
+
+    @property
+    def changes(self) -> Mapping[str, Change]:
+        """Projection → what is added to it."""
+        return self._changes
+
     def take(self, old: Any) -> None:
         """Take the weights of the attention layer whose place this one takes."""
         for attribute in PARTS.values():

@@ -45,6 +45,10 @@ class Change:
         """The layer's output with its bias, from input `x` and product `y`, changed."""
         return layer.with_bias(y)
 
+    def flops(self, inputs: int, outputs: int) -> int:
+        """Operations at each place, beside those of the matrix itself."""
+        return 0
+
     def merged(self, kernel: Any, bias: Any) -> tuple[Any, Any]:
         """Matrix `(inputs, outputs)` and bias `(outputs,)` or None that do the same without the change (numpy)."""
         raise NotImplementedError
@@ -59,5 +63,8 @@ def from_record(record: Mapping[str, Any] | Change | None) -> Change | None:
     """The way back; a change, or none, is handed through."""
     if record is None or isinstance(record, Change):
         return record
+    from engine.finetuning.methods import import_all
+
+    import_all()
     values = dict(record)
     return _KINDS[values.pop("kind")](**values)

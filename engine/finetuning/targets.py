@@ -136,3 +136,19 @@ def _product(shape: tuple[int, ...]) -> int:
     for size in shape:
         product *= int(size)
     return product
+
+
+def inner_reductions(body: Any) -> list[Any]:
+    """The second of the two dense layers of each block: the one that leads back from the inner width."""
+    return [layer for layer in denses(body) if layer.name.endswith("_reduce")]
+
+
+def no_attention(body: Any, method: str) -> EngineError:
+    """What is said where a method needs attention and there is none."""
+    return EngineError(
+        ErrorKind.BAD_INPUT,
+        N_("{method} works in attention layers, and this body has none: {dense} dense, {convolution} convolution."),
+        hint=N_("Choose LoRA with “all” as the place, or another method."),
+        method=method,
+        **counts(body),
+    )

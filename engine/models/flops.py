@@ -51,6 +51,29 @@ def dense_flops(inputs: int, outputs: int, *, bias: bool = True) -> int:
     return 2 * inputs * outputs + (outputs if bias else 0)
 
 
+@flops_of("TunedDense", "TunedConv")
+def _tuned(layer: Any, inputs: list[Shape], output: Shape) -> int:
+    """The layer's own product at each place, and what was put beside it."""
+    into, out = layer.matrix_shape
+    own = dense_flops(into, out, bias=layer.use_bias)
+    return prod(output[:-1]) * (own + (layer.change.flops(into, out) if layer.change else 0))
+
+
+@flops_of("TunedAttention")
+def _tuned_attention(layer: Any, inputs: list[Shape], output: Shape) -> int:
+    (queries, width), (keys, _) = inputs[0], inputs[1]
+    prefix = (
+        layer.prefix * queries * (2 * layer.num_heads * (layer.key_dim + layer.value_dim) + SOFTMAX * layer.num_heads)
+    )
+    added = sum(change.flops(width, width) for change in layer.changes.values())
+    return _attention(layer, inputs, output) + prefix + max(queries, keys) * added
+
+
+@flops_of("Bottleneck")
+def _bottleneck(layer: Any, inputs: list[Shape], output: Shape) -> int:
+    return prod(output[:-1]) * (4 * output[-1] * layer.width + 2 * layer.width + 2 * output[-1])
+
+
 @flops_of("Conv1D", "Conv2D")
 def _conv(layer: Any, inputs: list[Shape], output: Shape) -> int:
     a_number = 2 * prod(layer.kernel_size) * inputs[0][-1] // layer.groups

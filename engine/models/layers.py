@@ -7,6 +7,9 @@ Example:
 
 import keras
 
+import engine.finetuning.attention
+import engine.finetuning.insertions
+import engine.finetuning.linear
 import engine.models.attention
 import engine.models.augmentation
 import engine.models.bert

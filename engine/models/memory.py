@@ -103,7 +103,7 @@ def layer_activations(layer: Any) -> int:
 
 def _inner_activations(layer: Any, kind: str, inputs: list[tuple[int, ...]]) -> int:
     """What a layer keeps besides its output."""
-    if kind == "MultiHeadAttention":
+    if kind in ("MultiHeadAttention", "TunedAttention"):
         queries, keys = inputs[0][0], inputs[1][0]
         width = layer.num_heads * layer.key_dim
         return 2 * layer.num_heads * queries * keys + (2 * queries + 2 * keys) * width  # scores, softmax; q, k, v, mix

@@ -16,6 +16,7 @@ class MethodSpec(Choice):
 
     adds_weights: ClassVar[bool] = False  # the body stays as it is; what was learned is saved by itself
     merges: ClassVar[bool] = False  # what was added can be folded into the body's own weights afterwards
+    learns_little: ClassVar[bool] = False  # what learned is saved by itself: a few MB beside their source
     body_rests: ClassVar[bool] = False  # nothing of the body changes: its features are worked out once
 
 
@@ -26,6 +27,7 @@ class HeadOnly(MethodSpec):
     label = N_("Head only")
     summary = N_("Quickest: the body stays as it is, its features are worked out once. A good first look.")
     body_rests = True
+    learns_little = True
 
 
 class LastBlocks(MethodSpec):
@@ -83,6 +85,7 @@ class BitFit(MethodSpec):
     kind: Literal["bitfit"] = "bitfit"
     label = N_("Biases only (BitFit)")
     summary = N_("About a thousandth of the weights learn; surprisingly close to the whole model on small data.")
+    learns_little = True
 
 
 def _rank(default: int) -> int:
@@ -110,6 +113,7 @@ class Lora(MethodSpec):
     label = N_("LoRA")
     summary = N_("Adds a narrow pair of matrices beside the chosen ones. The usual choice.")
     adds_weights = True
+    learns_little = True
     merges = True
     rank: int = _rank(8)
     alpha: float = _alpha(16.0)
@@ -133,6 +137,7 @@ class AdaLora(MethodSpec):
     label = N_("AdaLoRA")
     summary = N_("Begins with more rank than it may keep and gives it to the matrices that matter most.")
     adds_weights = True
+    learns_little = True
     merges = True
     initial_rank: int = setting(12, title=N_("Rank at first"), ge=1, le=512, scale="log")
     rank: int = setting(8, title=N_("Rank on average at the end"), ge=1, le=512, scale="log")
@@ -163,6 +168,7 @@ class Adapters(MethodSpec):
     label = N_("Adapters")
     summary = N_("Small bottlenecks after attention and dense layers; the body stays as it is.")
     adds_weights = True
+    learns_little = True
     placement: Literal["houlsby", "pfeiffer"] = setting(
         "pfeiffer", title=N_("Placement"), help=N_("Houlsby: two in each block. Pfeiffer: one, after the dense layers.")
     )
@@ -176,6 +182,7 @@ class PromptTuning(MethodSpec):
     label = N_("Prompt tuning")
     summary = N_("Learned vectors are put before the text; the fewest weights of all.")
     adds_weights = True
+    learns_little = True
     length: int = setting(16, title=N_("Vectors"), ge=1, le=256, scale="log")
 
 
@@ -186,6 +193,7 @@ class PrefixTuning(MethodSpec):
     label = N_("Prefix tuning")
     summary = N_("Learned keys and values in every attention layer.")
     adds_weights = True
+    learns_little = True
     length: int = setting(16, title=N_("Places"), ge=1, le=256, scale="log")
 
 
@@ -196,4 +204,5 @@ class Ia3(MethodSpec):
     label = N_("IA³")
     summary = N_("Scales keys, values and inner activations by learned vectors; a ten-thousandth of the weights.")
     adds_weights = True
+    learns_little = True
     merges = True

@@ -11,6 +11,7 @@ from typing import Any
 from engine.models.build import build_full
 from engine.models.full import can_build_full
 from engine.specs import RunSpec
+from engine.specs.models.pretrained import PretrainedSpec
 from engine.training.checkpoints import disk_error
 from engine.training.pipeline import Encoded
 
@@ -32,6 +33,8 @@ def save_model(run_dir: Path, spec: RunSpec, core: Any, encoded: Encoded) -> Pat
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
+        if isinstance(spec.model, PretrainedSpec):
+            core = _fine_tuned(partial, spec, core)
         core.save(partial / CORE)
         encoded.encoder.save(partial / ENCODER)
         if can_build_full(encoded.encoder):  # core and encoder alone evaluate and predict on every backend
@@ -45,3 +48,12 @@ def save_model(run_dir: Path, spec: RunSpec, core: Any, encoded: Encoded) -> Pat
         shutil.rmtree(partial, ignore_errors=True)
         raise disk_error(error, run_dir) from error
     return folder
+
+
+def _fine_tuned(partial: Path, spec: RunSpec, core: Any) -> Any:
+    """Keep what was learned by itself; the core as it is saved: merged, where that takes no more memory than before."""
+    from engine.finetuning.adapters_io import save_adapter
+    from engine.finetuning.merging import merged
+
+    save_adapter(partial, spec, core)
+    return merged(core) if spec.model.method.merges and spec.model.quantised == "none" else core

@@ -21,7 +21,18 @@ from engine.text import N_
 Method = Callable[[Any, Any], Any]  # (method spec, body) -> body
 _METHODS: dict[type[MethodSpec], Method] = {}
 
-MODULES = ("head", "last_blocks", "gradual", "full", "bitfit", "lora")
+MODULES = (
+    "head",
+    "last_blocks",
+    "gradual",
+    "full",
+    "bitfit",
+    "lora",
+    "adapters",
+    "prompt",
+    "prefix",
+    "ia3",
+)
 
 
 def method(spec_class: type[MethodSpec]) -> Callable[[Method], Method]:
@@ -47,7 +58,7 @@ def apply(method: MethodSpec, body: keras.Model, *, seed: int) -> keras.Model:
     Raises:
         EngineError: BAD_INPUT where the method makes no sense for this body.
     """
-    _import_all()
+    import_all()
     if type(method) not in _METHODS:
         raise EngineError(
             ErrorKind.NOT_FOUND,
@@ -66,6 +77,7 @@ def rest(body: Any) -> None:
 
 
 @cache
-def _import_all() -> None:
+def import_all() -> None:
+    """Make all methods known, and with them what they add to layers that were saved."""
     for name in MODULES:
         import_module(f"engine.finetuning.methods.{name}")

@@ -66,6 +66,10 @@ class LowRank(Change):
         z = layer.reduced(x, self.a) * ops.cast(self.scale, x.dtype)  # (…, rank): the narrowest place to scale at
         return layer.expanded(z, self.b)
 
+    def flops(self, inputs: int, outputs: int) -> int:
+        """See `Change`."""
+        return 2 * self.rank * (inputs + outputs) + self.rank + outputs
+
     def merged(self, kernel: Any, bias: Any) -> tuple[Any, Any]:
         """See `Change`."""
         return kernel + self.scale * _array(self.a) @ _array(self.b), bias

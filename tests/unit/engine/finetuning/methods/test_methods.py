@@ -20,6 +20,10 @@ METHODS: list[dict[str, Any]] = [
     {"kind": "bitfit"},
     {"kind": "lora", "rank": 4, "adapter_dropout": 0.1},
     {"kind": "lora", "rank": 4, "weight_decomposed": True, "targets": "all"},
+    {"kind": "adapters", "width": 4},
+    {"kind": "prompt", "length": 3},
+    {"kind": "prefix", "length": 3},
+    {"kind": "ia3"},
 ]
 NAMES = [str(method["kind"]) + ("_dora" if method.get("weight_decomposed") else "") for method in METHODS]
 # Their first features are others: learned places are looked at from the beginning.
@@ -27,8 +31,17 @@ MOVES_AT_ONCE = ("prompt", "prefix")
 WITHOUT_ATTENTION = ("cnn", "resnet", "convnext", "mlp")
 
 
-def needs_attention(fields: dict[str, Any]) -> bool:
-    return fields["kind"] == "lora" and fields.get("targets") is None
+def is_refused(fields: dict[str, Any], kind: str) -> bool:
+    """Whether a method makes no sense for a family."""
+    convolves = kind in WITHOUT_ATTENTION
+    return {
+        "lora": convolves and fields.get("targets") is None,
+        "bitfit": kind == "resnet",  # its convolutions have none, and its normalisation rests whole
+        "adapters": kind in ("cnn", "mlp"),
+        "prompt": convolves,
+        "prefix": convolves,
+        "ia3": kind in ("cnn", "resnet", "mlp"),
+    }.get(fields["kind"], False)
 
 
 def method_of(fields: dict[str, Any]) -> Any:
@@ -52,7 +65,7 @@ def test_at_first_the_tuned_body_is_the_source_bit_for_bit(kind: str, fields: di
     examples, _ = batch(shape, rows=3)
     expected = np.asarray(body(examples, training=False))
     method = method_of(fields)
-    if (needs_attention(fields) and kind in WITHOUT_ATTENTION) or (fields["kind"] == "bitfit" and kind == "resnet"):
+    if is_refused(fields, kind):
         with pytest.raises(EngineError) as caught:
             apply(method, body, seed=1)
         assert caught.value.kind is ErrorKind.BAD_INPUT
@@ -91,3 +104,21 @@ def test_what_rests_stays_and_the_same_seed_gives_the_same_curve(
         curves.append(context.history("train_epoch/loss") + context.history("val/loss"))
     assert curves[0] == curves[1]
     assert all(np.array_equal(ends[0][path], ends[1][path]) for path in ends[0])
+
+
+@pytest.mark.parametrize("fields", METHODS, ids=NAMES)
+def test_a_description_counts_what_learns_without_making_weights(fields: dict[str, Any], tiny_bert: Path) -> None:
+    from engine.finetuning.methods import apply
+    from engine.models.describe import weightless
+    from engine.models.flops import layer_flops
+
+    body, _ = family_body("bert")
+    before = sum(layer_flops(layer) for layer in body.layers)
+    with weightless():
+        described, _ = family_body("bert")
+        described = apply(method_of(fields), described, seed=1)
+    tuned = apply(method_of(fields), body, seed=1)
+    assert [v.path for v in described.trainable_variables] == [v.path for v in tuned.trainable_variables]
+    flops = sum(layer_flops(layer) for layer in tuned.layers)
+    adds = method_of(fields).adds_weights and fields["kind"] != "ia3"
+    assert flops > before if adds else flops == before
