@@ -50,7 +50,7 @@ def body_of(found: Found, inputs: Tensors, *, pooling: Pooling, dropout: float) 
         return run_body(found.folder, fresh)
     shape, style, weights = _bert(found, pooling)
     tokens = fresh["tokens"]
-    body = keras.Model({"tokens": tokens}, bert_body(shape, style, tokens, dropout), name="body")
+    body = keras.Model({"tokens": tokens}, bert_body(shape, style, tokens, dropout, trim=True), name="body")
     if not in_stateless_scope():
         put(body, weights())
     return body

@@ -54,7 +54,7 @@ class Positions(layers.Layer):
 
     def call(self, x: Any) -> Any:
         """Add the first rows of the table."""
-        return x + ops.cast(self.table, x.dtype)[: x.shape[1]]
+        return x + ops.cast(self.table, x.dtype)[: ops.shape(x)[1]]
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         """The same shape."""
@@ -81,7 +81,7 @@ class PaddingMask(layers.Layer):
 
     def call(self, tokens: Any) -> Any:
         """True where there is a token."""
-        first = ops.arange(tokens.shape[1]) == 0
+        first = ops.arange(ops.shape(tokens)[1]) == 0
         return ops.expand_dims(ops.logical_or(ops.not_equal(tokens, 0), first), axis=1)
 
     def compute_output_spec(self, tokens: Any) -> Any:

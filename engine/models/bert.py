@@ -11,6 +11,7 @@ from keras import layers, ops
 from engine.models.attention import FirstToken, MaskedPooling, PaddingMask, Positions, encoder_block
 from engine.models.blocks import Style, dropout, initializer
 from engine.models.registry import Head, Tensors, builder
+from engine.models.text_inputs import TrimPadding
 from engine.models.wide import wide_logits
 from engine.specs.models.bert import BertSpec
 
@@ -73,8 +74,13 @@ class BertShape:
     pooling: Literal["first", "token", "average"] = "first"
 
 
-def bert_body(shape: BertShape, style: Style, tokens: Any, dropout_rate: float) -> Any:
-    """Tokens `(batch, length)` → embeddings → post-norm blocks → summary `(batch, width)` (Devlin et al. 2019)."""
+def bert_body(shape: BertShape, style: Style, tokens: Any, dropout_rate: float, *, trim: bool = False) -> Any:
+    """Tokens `(batch, length)` → embeddings → post-norm blocks → summary `(batch, width)` (Devlin et al. 2019).
+
+    `trim`: places that are padding in the whole batch are not computed.
+    """
+    if trim:
+        tokens = TrimPadding(name="trim_padding")(tokens)
     mask = PaddingMask(name="padding")(tokens)
     x = layers.Embedding(
         shape.vocabulary_size,

@@ -45,6 +45,7 @@ class Encoder(ABC):
 
     modality: ClassVar[Modality]
     variant: ClassVar[str] = ""  # tells encoders of one modality apart in what was saved
+    trimmed_input: ClassVar[str] = ""  # whose padding costs nothing where all rows of a batch have it
 
     def __init__(self, spec: DataSpec, classes: tuple[str, ...], target_scaler: TargetScaler | None) -> None:
         self.spec = spec

@@ -33,6 +33,7 @@ class WordPieceEncoder(Encoder):
 
     modality = Modality.TEXT
     variant = "wordpiece"
+    trimmed_input = "tokens"
 
     def __init__(
         self,

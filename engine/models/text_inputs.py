@@ -46,6 +46,44 @@ class TokenDropout(layers.Layer):
         return {**super().get_config(), "rate": self.rate}
 
 
+@keras.saving.register_keras_serializable("lathe")
+class TrimPadding(keras.layers.Layer):
+    """Cuts off the places at the end that are padding in every text of a batch: `(batch, length)` → `(batch, fewer)`.
+
+    What is left is a multiple of `multiple`, so that kernels meet few shapes. The declared shape stays the whole one,
+    for descriptions; layers behind it must ask for the length when they compute, not when they are built. Where a
+    program is compiled for fixed shapes (XLA, JAX) nothing is cut off.
+    """
+
+    def __init__(self, multiple: int = 8, **options: Any) -> None:
+        super().__init__(**options)
+        self.multiple = multiple
+        self.supports_jit = False  # Keras would compile a prediction for fixed shapes by itself
+
+    def call(self, tokens: Any) -> Any:
+        """See the class; at least one group of places is left."""
+        if keras.backend.backend() != "tensorflow" or compiles_fixed_shapes():
+            return tokens
+        used = ops.max(ops.sum(ops.cast(ops.not_equal(tokens, 0), "int32"), axis=1))
+        groups = ops.maximum((used + self.multiple - 1) // self.multiple, 1)
+        return tokens[:, : groups * self.multiple]
+
+    def compute_output_spec(self, tokens: Any) -> Any:
+        """The whole length, which is the most."""
+        return keras.KerasTensor(tokens.shape, dtype=tokens.dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """For saving."""
+        return {**super().get_config(), "multiple": self.multiple}
+
+
+def compiles_fixed_shapes() -> bool:
+    """Whether steps are compiled by XLA here: on a GPU."""
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
 def token_vectors(inputs: Tensors, head: Head, width: int, token_dropout: float) -> TokenVectors:
     """Tokens `(batch, length)` → vectors `(batch, length, width)` with their mask."""
     tokens = inputs["tokens"]

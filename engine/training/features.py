@@ -152,6 +152,10 @@ class FeatureRows(Rows):
         self._whole = features
 
     @property
+    def lengths(self) -> None:
+        """Features have no padding."""
+
+    @property
     def nbytes(self) -> int:
         """Memory that the features hold."""
         return int(self.targets.nbytes + sum(value.nbytes for value in (self._whole or {}).values()))
@@ -185,11 +189,13 @@ def with_features(encoded: Encoded, stepper: Stepper, told: Told) -> Encoded | N
         found = _kept(rows).get(stepper.digest)
         if found is None:
             made: list[Arrays] = []
-            for first, part in zip(range(0, len(rows), ROWS_A_CALL), rows.batches(ROWS_A_CALL), strict=True):
+            order = rows.by_length()
+            for first, part in zip(range(0, len(rows), ROWS_A_CALL), rows.batches(ROWS_A_CALL, order), strict=True):
                 if not told(done + first, total):
                     return None
                 made.append(stepper.features(part))
-            found = {name: np.concatenate([part[name] for part in made]) for name in made[0]} if made else {}
+            back = np.argsort(order)
+            found = {name: np.concatenate([part[name] for part in made])[back] for name in made[0]} if made else {}
             _keep(rows, stepper.digest, found)
         done += len(rows)
         parts.append(FeatureRows(rows, found))

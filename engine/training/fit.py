@@ -27,7 +27,7 @@ from engine.training.callbacks.resources import Resources
 from engine.training.context import Outcome, RunContext
 from engine.training.keeping import Keeper
 from engine.training.losses import build_loss, class_weights
-from engine.training.pipeline import ChunkSize, ChunkStream, Encoded, Rows, epoch_order
+from engine.training.pipeline import ChunkSize, ChunkStream, Encoded, Rows
 from engine.training.schedules import rate_at
 from engine.training.state import FitState
 from engine.training.steps import Chunk, Stepper, Totals, predict_all
@@ -121,7 +121,7 @@ class Fit:
     def _epoch(self) -> bool:
         """Train to the end of the epoch; True where a stop was asked for before it was reached."""
         state = self.state
-        order = epoch_order(self.spec.seed, state.epoch, len(self.encoded.train))[state.skipped :]
+        order = self.encoded.train.order(self.spec.seed, state.epoch)[state.skipped :]
         if self.training.max_steps:  # the epoch may end early
             order = order[: (state.batch + max(self._planned_steps - self._done, 0)) * self.training.batch_size]
         stream = ChunkStream(
@@ -295,7 +295,8 @@ class Fit:
     def _validate(self) -> Validation:
         rows = self.encoded.validation
         with self.stepper.averaged():
-            outputs = predict_all(self.stepper, rows.batches(self._predict_batch))
+            order = rows.by_length()
+            outputs = predict_all(self.stepper, rows.batches(self._predict_batch, order))[np.argsort(order)]
         return self._measure(outputs, rows, np.arange(len(rows)))
 
     def _measure(self, outputs: np.ndarray, rows: Rows, indices: np.ndarray) -> Validation:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # Encoded rows are kept whole where they take less than this share of the free memory; else they are encoded as needed.
 SHARE_OF_MEMORY = 0.3
 CHUNKS_AHEAD = 2
+LENGTHS_AT_ONCE = 4096
+# Rows of like length: most batch sizes are parts or multiples of a group; a window holds enough of them to sort well.
+GROUP_ROWS, WINDOW_ROWS = 64, 4096
 
 
 class Rows:
@@ -44,6 +47,7 @@ class Rows:
         self._prepared = prepared
         self._encoder = encoder
         self._whole: dict[str, np.ndarray] | None = None
+        self._lengths: np.ndarray | None = None
         self._expected_bytes = len(self.positions) * row_bytes(prepared, encoder)
         self._fits = self._expected_bytes <= limit_bytes
 
@@ -68,10 +72,36 @@ class Rows:
             return {name: value.take(indices, axis=0) for name, value in self._whole.items()}
         return self._encoder.encode(self._prepared, self.positions[indices])
 
-    def batches(self, batch_size: int) -> Iterator[dict[str, np.ndarray]]:
-        """All rows in order."""
-        for first in range(0, len(self), batch_size):
-            yield self.take(np.arange(first, min(first + batch_size, len(self))))
+    def order(self, seed: int, epoch: int) -> np.ndarray:
+        """The order of the rows in an epoch; where padding can be cut off, rows of like length stand together."""
+        lengths = self.lengths
+        if lengths is None:
+            return epoch_order(seed, epoch, len(self))
+        return order_by_length(seed, epoch, lengths)
+
+    @property
+    def lengths(self) -> np.ndarray | None:
+        """How much of each row is no padding `(rows,)`; None where that makes no difference."""
+        name = self._encoder.trimmed_input
+        if not name:
+            return None
+        if self._lengths is None:
+            starts = range(0, len(self), LENGTHS_AT_ONCE)
+            parts = (np.arange(first, min(first + LENGTHS_AT_ONCE, len(self))) for first in starts)
+            counted = [np.count_nonzero(self.take(part)[name], axis=1) for part in parts]
+            self._lengths = np.concatenate([np.zeros(0, np.int64), *counted])
+        return self._lengths
+
+    def by_length(self) -> np.ndarray:
+        """All rows, those of like length together where that saves padding `(rows,)`; its `argsort` leads back."""
+        lengths = self.lengths
+        return np.arange(len(self)) if lengths is None else np.argsort(lengths, kind="stable")
+
+    def batches(self, batch_size: int, order: np.ndarray | None = None) -> Iterator[dict[str, np.ndarray]]:
+        """All rows in the given order, else in their own."""
+        order = np.arange(len(self)) if order is None else order
+        for first in range(0, len(order), batch_size):
+            yield self.take(order[first : first + batch_size])
 
 
 @dataclass(frozen=True)
@@ -116,6 +146,27 @@ def encode(prepared: Prepared, encoder: Encoder) -> Encoded:
 def epoch_order(seed: int, epoch: int, rows: int) -> np.ndarray:
     """The order of the rows in an epoch `(rows,)`: a permutation that depends on seed and epoch alone."""
     return np.random.default_rng((seed, epoch)).permutation(rows)
+
+
+def order_by_length(seed: int, epoch: int, lengths: np.ndarray) -> np.ndarray:
+    """An order in which neighbours have like lengths, so that batches of short rows have little padding `(rows,)`.
+
+    Rows are drawn into windows of some thousands, sorted there, cut into groups, and all groups are shuffled: what is
+    in a batch and when it comes is as random as without, but for the length. It depends on seed, epoch and lengths
+    alone and not on the batch size, so that a run goes on in the middle of an epoch, also with another batch size.
+
+    Args:
+        seed: of the document.
+        epoch: counted from 0.
+        lengths: of the rows `(rows,)`.
+    """
+    random = np.random.default_rng((seed, epoch))
+    order = random.permutation(len(lengths))
+    whole = len(order) // GROUP_ROWS * GROUP_ROWS  # what is left over comes last, so that batches keep to groups
+    windows = (order[first : min(first + WINDOW_ROWS, whole)] for first in range(0, whole, WINDOW_ROWS))
+    ordered = np.concatenate([order[:0], *(rows[np.argsort(lengths[rows], kind="stable")] for rows in windows)])
+    groups = ordered.reshape(-1, GROUP_ROWS)
+    return np.concatenate([groups[random.permutation(len(groups))].reshape(-1), order[whole:]])
 
 
 class ChunkStream:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from engine.data.load import Prepared
     from engine.models.encoding import Encoder
 
+# Rows encoded together: some megabytes of tokens.
+AT_ONCE = 4096
+
 Forward = Callable[[dict[str, np.ndarray]], np.ndarray]
 
 
@@ -73,9 +76,21 @@ class Predictor:
             Probabilities `(rows, classes)`, or numbers `(rows,)` in the target's unit.
         """
         positions = np.arange(len(prepared.frame)) if positions is None else np.asarray(positions)
-        starts = range(0, len(positions), self._batch_size)
-        batches = (positions[first : first + self._batch_size] for first in starts)
-        outputs = [self._forward(self.encoder.encode(prepared, batch)) for batch in batches]
+        starts = range(0, len(positions), AT_ONCE)
+        outputs = [out for first in starts for out in self._outputs(prepared, positions[first : first + AT_ONCE])]
         if not outputs:
             return np.zeros((0, len(self.encoder.classes)) if self.encoder.classes else 0)
         return self.encoder.decode_target(np.concatenate(outputs))
+
+    def _outputs(self, prepared: Prepared, positions: np.ndarray) -> list[np.ndarray]:
+        """Outputs of some thousand rows; texts of like length are predicted together, which saves their padding."""
+        name = self.encoder.trimmed_input
+        if not name:
+            starts = range(0, len(positions), self._batch_size)
+            batches = (positions[first : first + self._batch_size] for first in starts)
+            return [self._forward(self.encoder.encode(prepared, batch)) for batch in batches]
+        encoded = self.encoder.encode(prepared, positions)
+        order = np.argsort(np.count_nonzero(encoded[name], axis=1), kind="stable")
+        parts = (order[first : first + self._batch_size] for first in range(0, len(order), self._batch_size))
+        outputs = [self._forward({key: value[part] for key, value in encoded.items()}) for part in parts]
+        return [np.concatenate(outputs)[np.argsort(order)]]

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.specs import Modality, RunSpec
 from engine.training.failures import explained
-from engine.training.pipeline import Encoded, epoch_order
+from engine.training.pipeline import Encoded
 from engine.training.warmth import encoded_data
 
 MOST_SHOWN = 32
@@ -27,7 +27,7 @@ def preview_batch(spec: RunSpec) -> dict[str, Any]:
     """
     with explained(spec):
         encoded = encoded_data(spec.data)
-        order = epoch_order(spec.seed, 0, len(encoded.train))
+        order = encoded.train.order(spec.seed, 0)
         indices = order[: min(spec.training.batch_size, MOST_SHOWN)]
         positions = encoded.train.positions[indices]
         inputs = encoded.train.take(indices)

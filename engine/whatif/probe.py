@@ -20,7 +20,7 @@ from engine.training.compiling import compilations, compiled_steps
 from engine.training.failures import explained
 from engine.training.fit import LARGEST_PREDICT_BATCH, planned_steps
 from engine.training.losses import build_loss, class_weights
-from engine.training.pipeline import Encoded, epoch_order
+from engine.training.pipeline import Encoded
 from engine.training.schedules import rate_at
 from engine.training.steps import Chunk, Stepper, Totals, predict_all
 from engine.training.validation import validate
@@ -125,7 +125,7 @@ class _Probe:
         rows, batch, step, epoch = self._encoded.train, self._spec.training.batch_size, 0, 0
         stops = sorted(_points(self._total) | _validations(self._total))
         while step < self._total:
-            order = epoch_order(self._spec.seed, epoch, len(rows))
+            order = rows.order(self._spec.seed, epoch)
             first = 0
             while first < len(order) and step < self._total:
                 stop = next(place for place in stops if place > step)

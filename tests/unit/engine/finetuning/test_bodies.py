@@ -56,6 +56,24 @@ def test_features_equal_the_formulas(folder: Path, settings: Any, pooling: str, 
     np.testing.assert_allclose(ours, pooled(hidden, tensors, TOKENS)[expected], atol=1e-5)
 
 
+def test_padding_is_cut_off_and_changes_nothing(folder: Path) -> None:
+    import keras
+
+    from engine.models.text_inputs import TrimPadding
+
+    write_bert_folder(folder, pooling="mean")
+    narrow = np.asarray(body(f"folder:{folder}", 8)({"tokens": TOKENS[:2]}))
+    wide = body(f"folder:{folder}", 24)
+    padded = np.pad(TOKENS[:2], ((0, 0), (0, 16)))
+    np.testing.assert_allclose(np.asarray(wide({"tokens": padded})), narrow, atol=1e-6)
+    np.testing.assert_allclose(wide.predict_on_batch({"tokens": padded}), narrow, atol=1e-6)
+    assert TrimPadding()(keras.ops.convert_to_tensor(padded)).shape == (2, 8)
+    assert TrimPadding()(keras.ops.zeros((2, 24), "int32")).shape == (2, 8)
+    full = np.ones((1, 21), np.int32)
+    assert TrimPadding()(keras.ops.convert_to_tensor(full)).shape == (1, 21)
+    assert wide.get_layer("trim_padding").output.shape == (None, 24)
+
+
 def test_hidden_states_equal_kerashubs_backbone(folder: Path) -> None:
     """KerasHub's own conversion of the folder; it computes GELU by its approximation, whatever config.json says."""
     import keras
