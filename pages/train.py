@@ -175,9 +175,9 @@ def run_screen(run: RunRecord) -> None:
         left, right = st.columns([3, 2], gap="large")
         with left:
             branch.draw_curves(now, key="train_curves")
+            finetune_drift.draw(now, key="train")
         with right:
             draw_examples(now, api.examples(now.id), key="train_examples")
-            finetune_drift.draw(now, key="train")
         with st.expander(_("Run log"), icon=":material/terminal:", key="train_log"):
             lines = api.log(now.id)
             st.code("\n".join(lines) if lines else _("Nothing was logged yet."), language=None, height=240)

@@ -28,6 +28,7 @@ from engine.text import N_
 
 NO_EPOCH = N_("The first epoch has not ended yet")
 ROW_PX, MOST_WRITTEN = 24, 24  # of a heat map: height of a row; columns in which figures are written
+STRIPES = {"fillmode": "overlay", "fgcolor": "rgba(255,255,255,0.55)", "size": 6, "solidity": 0.2}
 SMALLEST_PX, LARGEST_PX = 12, 34  # of a method's marker
 
 
@@ -87,7 +88,7 @@ def rank_map(points: Sequence[DriftPoint], *, translate: Translate = untranslate
 def share_bar(trainable: int, parameters: int, *, translate: Translate = untranslated) -> go.Figure:
     """How much of a model learns, as one bar; a share that is too small to see is drawn as a thin line all the same."""
     share = trainable / max(1, parameters)
-    figure = _strip(height_px=74)
+    figure = _strip(height_px=70, rows=1)
     seen = max(share, 0.004) if trainable else 0.0
     parts = ((translate(N_("learns")), seen, ACCENT, share), (translate(N_("stays")), 1 - seen, MUTED, 1 - share))
     for name, width, colour, said in parts:
@@ -106,7 +107,7 @@ def memory_bar(
     weights: int, gradients: int, optimizer: int, activations: int, *, translate: Translate = untranslated
 ) -> go.Figure:
     """What a training step holds, by what it is for; sizes in bytes."""
-    figure = _strip(height_px=96)
+    figure = _strip(height_px=100, rows=2)
     names = (N_("weights"), N_("gradients"), N_("optimizer"), N_("activations"))
     patterns = ("", "/", "x", ".")  # so that colour is not alone
     for place, (name, size) in enumerate(zip(names, (weights, gradients, optimizer, activations), strict=True)):
@@ -116,18 +117,19 @@ def memory_bar(
             y=[0],
             orientation="h",
             name=f"{translate(name)} {text}",
-            marker={"color": look(place)["color"], "pattern": {"shape": patterns[place], "size": 5, "solidity": 0.15}},
+            marker={"color": look(place)["color"], "pattern": {"shape": patterns[place]} | STRIPES},
             hovertemplate=f"{translate(name)}: {text}<extra></extra>",
         )
     return figure.update_xaxes(range=[0, max(1, weights + gradients + optimizer + activations)])
 
 
-def _strip(height_px: int) -> go.Figure:
-    """A figure of one lying bar of several parts, without axes."""
+def _strip(height_px: int, rows: int) -> go.Figure:
+    """A figure of one lying bar of several parts, without axes; below it its legend, two names a row."""
     figure = new_figure(height_px=height_px, barmode="stack", bargap=0.0)
-    figure.update_layout(margin={"l": 0, "r": 0, "t": 30, "b": 4}, legend={"traceorder": "normal"}, hovermode="closest")
-    figure.update_xaxes(visible=False)
-    return figure.update_yaxes(visible=False)
+    legend = {"traceorder": "normal", "entrywidth": 0.5, "entrywidthmode": "fraction", "y": -0.08, "yanchor": "top"}
+    figure.update_layout(margin={"l": 0, "r": 0, "t": 2, "b": 6 + 22 * rows}, legend=legend, hovermode="closest")
+    figure.update_xaxes(visible=False, automargin=False)
+    return figure.update_yaxes(visible=False, automargin=False)
 
 
 def _bytes(size: float) -> str:

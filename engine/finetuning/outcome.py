@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import isfinite
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import keras
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import EngineError
+from engine.finetuning.adapters_io import WEIGHTS
 from engine.finetuning.before import before
 from engine.finetuning.blocks import blocks_of
 from engine.finetuning.drift import Reference, relative_drift, untouched
@@ -23,6 +25,7 @@ from engine.specs.finetuning_records import BeforeAfter, BlockChange, FineTuning
 from engine.specs.models import PretrainedSpec
 from engine.store.finetuning import write_record
 from engine.text import N_
+from engine.training.saving import CORE, MODEL
 
 if TYPE_CHECKING:
     from engine.training.context import RunContext
@@ -66,6 +69,7 @@ def look_back(
         method=model.method.kind,
         parameters=tuned.count_params(),
         trainable_parameters=trainable,
+        saved_bytes=_saved_bytes(context.run_dir / MODEL),
         before_after=compared,
         forgetting=forgotten,
         blocks=changes[0] if changes else (),
@@ -152,6 +156,12 @@ def outputs_of_blocks(core: keras.Model) -> dict[str, str]:
                 found[block.name] = layer.name
                 break
     return found
+
+
+def _saved_bytes(folder: Path) -> int:
+    """Of what was learned where that lies by itself, else of the whole model."""
+    files = [folder / WEIGHTS, folder / CORE]
+    return next((file.stat().st_size for file in files if file.is_file()), 0)
 
 
 def _title_of(address: str) -> str:

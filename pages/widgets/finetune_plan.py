@@ -68,7 +68,7 @@ def draw(spec: RunSpec, answer: ModelDescription) -> None:
 
 def saved_bytes(spec: RunSpec, answer: ModelDescription) -> tuple[int, int]:
     """Of what was added by itself (0 where nothing is), and of the whole model."""
-    added = FLOAT_BYTES * answer.trainable_parameters if spec.model.method.adds_weights else 0
+    added = FLOAT_BYTES * answer.trainable_parameters if spec.model.method.learns_little else 0
     kept = answer.parameters - (answer.trainable_parameters if spec.model.method.merges else 0)
     return added, FLOAT_BYTES * kept
 

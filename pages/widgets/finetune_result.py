@@ -129,7 +129,9 @@ def head(run: RunRecord, record: FineTuningRecord) -> None:
             m=numbers.count(record.parameters),
             share=share,
         )
-        st.markdown(f"**{plain(source)}** · {method_title(record.method)} · {learned}", width="stretch")
+        saved = say("{size} to take along", size=numbers.size(record.saved_bytes)) if record.saved_bytes else ""
+        parts = [f"**{plain(source)}**", method_title(record.method), learned, saved]
+        st.markdown(" · ".join(part for part in parts if part), width="stretch")
         if st.button(_("Evaluate"), icon=":material/fact_check:", key="finetune_evaluate"):
             state.go(state.EVALUATE_PAGE, run=run.id)
         if run.status is RunStatus.FINISHED:

@@ -9,6 +9,7 @@ from tuning_cases import sentences
 
 from engine import api
 from engine.specs import Part, RunSpec
+from engine.store.home import run_dir
 from tests.support.finished_runs import finished_run
 
 pytestmark = pytest.mark.tensorflow
@@ -72,6 +73,7 @@ def test_blocks_tell_how_far_they_moved_and_a_resting_body_did_not(tiny_bert: Pa
     assert all(block.cka is not None and 0 < block.cka < 1 for block in record.blocks)
     assert [point.epoch for point in points] == [1, 2]
     assert record.trainable_parameters == record.parameters
+    assert record.saved_bytes == (run_dir(moved) / "model" / "core.keras").stat().st_size
     assert record.forgetting is None
     assert not record.notices
 
@@ -79,6 +81,7 @@ def test_blocks_tell_how_far_they_moved_and_a_resting_body_did_not(tiny_bert: Pa
     assert [block.drift for block in resting.blocks] == [0.0, 0.0, 0.0]
     assert [block.cka for block in resting.blocks] == pytest.approx([1.0, 1.0, 1.0])
     assert resting.trainable_parameters == 16 * 2 + 2
+    assert 4 * resting.trainable_parameters <= resting.saved_bytes < record.saved_bytes
 
 
 def test_what_cannot_be_measured_is_said_and_costs_nothing_else(
