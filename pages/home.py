@@ -148,10 +148,9 @@ def draw_machine(machine: EngineState) -> None:
         )
     states = {"starting": _("starting"), "idle": _("idle"), "busy": _("busy"), "lost": _("lost")}
     for worker in machine.workers:
-        st.caption(
-            f":material/memory: {plain(worker.name)} · {states[worker.state]} · {plain(worker.device)}"
-            f" · {numbers.size(worker.memory_bytes)}"
-        )
+        held = [numbers.size(worker.memory_bytes)] if worker.memory_bytes else []  # not known while it starts
+        parts = [plain(worker.name), states[worker.state], plain(worker.device), *held]
+        st.caption(f":material/memory: {' · '.join(parts)}")
 
 
 def draw_gpu(index: int, gpu: dict[str, object]) -> None:

@@ -94,8 +94,11 @@ def top_values(
 
 
 def associations(scores: Mapping[str, float], *, translate: Translate = untranslated, **options: Any) -> go.Figure:
-    """How strongly each column goes with the target, 0 to 1."""
-    figure = bars(scores, x_title=translate(N_("Association with the target")), translate=translate, **options)
+    """How strongly each column goes with the target, 0 to 1; the strongest `limit` columns (shares do not add up)."""
+    limit = options.pop("limit", MAX_BARS)
+    strongest = dict(sorted(scores.items(), key=lambda item: -item[1])[:limit])
+    title = translate(N_("Association with the target"))
+    figure = bars(strongest, x_title=title, limit=limit, translate=translate, **options)
     return figure.update_xaxes(range=[0, 1.12])
 
 
@@ -244,7 +247,7 @@ def split_bars(
             hovertemplate=f"{safe(name)}: %{{customdata:,}}<extra></extra>",
         )
     figure.update_yaxes(autorange="reversed", showgrid=False)
-    figure.update_layout(showlegend=len(balance) <= 16)
+    figure.update_layout(showlegend=len(balance) <= 16, legend={"traceorder": "normal"})  # as the bars run
     return figure.update_xaxes(tickformat=".0%" if as_shares else ",d")
 
 

@@ -203,9 +203,11 @@ def learning_rate_finder(found: Mapping[str, Any], *, translate: Translate = unt
         figure.add_vline(x=float(suggestion), line={"color": WARNING, "dash": "dash", "width": 1.5})
         figure.add_annotation(
             x=math.log10(float(suggestion)),
-            y=1,
+            y=0.02,  # the loss is high there on the left, and Plotly's buttons come up above
             yref="paper",
             yanchor="bottom",
+            xanchor="right",
+            xshift=-4,
             showarrow=False,
             text=f"{translate(N_('suggested'))} {float(suggestion):.2e}",
             font={"color": WARNING},

@@ -9,7 +9,7 @@ from engine.errors import EngineError, ErrorKind
 from engine.specs import RunSpec
 from engine.specs.prediction import Band, CostReport, Estimate
 from pages.widgets import layout, live, numbers
-from pages.widgets.text import _, say
+from pages.widgets.text import _, plain, say
 
 ASK_S = 0.3  # a warm engine answers within it; where not, the page goes on and asks again
 
@@ -58,11 +58,12 @@ def draw_estimate(found: Estimate) -> None:
 
 
 def draw_report(report: CostReport) -> None:
-    """What was estimated before the start, beside what it took; nothing where neither is known."""
+    """What it took, beside what was estimated before the start; nothing where nothing was measured."""
     words = [
         say("{what} {took} (estimated {told})", what=what, took=took, told=told)
-        for what, took, told in compared(report)
         if told
+        else f"{plain(what)} {plain(took)}"
+        for what, took, told in compared(report)
     ]
     if words:
         st.caption(f":material/receipt_long: {_('Took')}: " + " · ".join(words))

@@ -111,17 +111,19 @@ def _allowed(base: type[Choice], kinds: Sequence[str] | None) -> list[str]:
 def draw_choice(
     base: type[Choice], value: Choice | None, allowed: Sequence[str], title: str, context: Context, help: str = ""
 ) -> Any:
-    """A selector of alternatives by their label, what the chosen one is for, and its own fields below."""
+    """A selector of alternatives by their label where there are several, what the chosen one is for, and its fields."""
     kinds = list(allowed)
     chosen = value.kind if value is not None and value.kind in kinds else kinds[0]
-    kind = st.selectbox(
-        title,
-        kinds,
-        index=kinds.index(chosen),
-        format_func=lambda name: _(base.alternatives[name].label) or name,
-        key=f"{context.key}.kind",
-        help=help or None,
-    )
+    kind = chosen
+    if len(kinds) > 1:
+        kind = st.selectbox(
+            title,
+            kinds,
+            index=kinds.index(chosen),
+            format_func=lambda name: _(base.alternatives[name].label) or name,
+            key=f"{context.key}.kind",
+            help=help or None,
+        )
     cls = base.alternatives[kind]
     if cls.summary:
         st.caption(_(cls.summary))

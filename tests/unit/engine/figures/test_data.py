@@ -59,3 +59,10 @@ def test_top_values_put_the_rest_into_one_bar() -> None:
 @pytest.mark.parametrize(("value", "text"), [(1234567, "1,234,567"), (0.12345, "0.123"), (0, "0")])
 def test_figures_on_bars(value: float, text: str) -> None:
     assert figures.bars({"a": value}).data[0].text[0] == text
+
+
+def test_associations_show_the_strongest_columns_and_add_nothing_up() -> None:
+    scores = {f"column {n}": 0.9 - 0.03 * n for n in range(25)}
+    bar = figures.associations(scores, limit=20).data[0]
+    assert list(bar.customdata) == list(scores)[:20]
+    assert max(bar.x) == pytest.approx(0.9)
