@@ -8,7 +8,7 @@ from engine import api
 from engine.specs import RunSpec
 from engine.specs.models import families
 from engine.specs.training import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
-from pages.widgets import data_views, description, forms, layers, layout, state, whatif_state
+from pages.widgets import data_views, description, finetune_state, forms, layers, layout, state, whatif_state
 from pages.widgets.document import document_tab
 from pages.widgets.text import _, plain
 from pages.widgets.tokens import given_name, named, submit_token, suggested_name
@@ -94,6 +94,8 @@ def edit_model(spec: RunSpec) -> RunSpec:
     """Family, size and the family's own fields, or the layer editor."""
     kinds = list(families(spec.data.task.modality))
     cls = type(spec.model)
+    if finetune_state.is_tuned(spec):
+        return edit_tuned(spec)
     kind = st.selectbox(
         _("Family"),
         kinds,
@@ -112,6 +114,19 @@ def edit_model(spec: RunSpec) -> RunSpec:
         return edit_layers(spec)
     model = forms.preset_picker(spec.model, key="design_size")
     return spec.model_copy(update={"model": forms.draw(model, key="design_model", without=("kind",))})
+
+
+def edit_tuned(spec: RunSpec) -> RunSpec:
+    """A model that has learned before has a screen of its own."""
+    if layout.empty_state(
+        ":material/layers:",
+        _("This design fine-tunes a pretrained model"),
+        _("Its source and method are chosen on Fine-tune. Training and the document can be changed here too."),
+        action=_("Go to Fine-tune"),
+        key="design_tuned",
+    ):
+        finetune_state.open_draft(spec)
+    return spec
 
 
 def edit_layers(spec: RunSpec) -> RunSpec:

@@ -195,3 +195,8 @@ def test_it_is_drawn_in_chinese(screen, there) -> None:  # type: ignore[no-untyp
     for view in ("new", "result", "methods"):
         test = screen("finetune", view=view, run=there["run"], language="zh_CN")
         assert "微调" in test.title[0].value
+
+
+def test_design_leads_a_tuned_document_to_its_own_screen(screen, there) -> None:  # type: ignore[no-untyped-def]
+    test = screen("design", draft=there["draft"])
+    assert test.button(key="design_tuned").label == "Go to Fine-tune"
