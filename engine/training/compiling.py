@@ -21,6 +21,8 @@ import numpy as np
 from keras.src.utils.naming import reset_uids
 
 from engine.errors import EngineError, ErrorKind
+from engine.finetuning.allocation import allocator_of
+from engine.finetuning.pull import anchors_of, live_pull
 from engine.finetuning.rates import rates_of
 from engine.models.build import build_core
 from engine.models.describe import weightless
@@ -173,6 +175,7 @@ def _compile(spec: RunSpec, encoded: Encoded) -> tuple[_Kept, Numbers]:
         with collected() as live:
             core, policy = _build(spec, encoded)
             loss, decay = build_loss(training.loss), live_decay(training.optimizer)
+            pull = live_pull(spec)
         parts = divided(core) if rests(spec) else None
         stepper: Stepper = make_stepper(
             StepSettings(
@@ -187,6 +190,9 @@ def _compile(spec: RunSpec, encoded: Encoded) -> tuple[_Kept, Numbers]:
                 numbers=live,
                 decay=decay,
                 rates=rates_of(spec, core),
+                allocator=allocator_of(spec, core),
+                pull=pull,
+                anchors={} if pull is None else anchors_of(core),
             )
         )
     if parts is not None:
@@ -231,6 +237,7 @@ def _numbers_of(structure: str, spec: RunSpec, encoded: Encoded) -> Numbers:
     with collected() as rest:
         build_loss(spec.training.loss)
         live_decay(spec.training.optimizer)
+        live_pull(spec)
     return _as_numbers([*live, *rest])
 
 

@@ -91,6 +91,7 @@ class Fit:
             self.state = FitState.after(FitState.from_record(parent.state))
         self._steps_per_epoch = max(1, -(-len(encoded.train) // self.training.batch_size))
         self._ahead = self._steps_by_place() - (self.state.step - self.state.first_step)
+        stepper.settings.planned_steps = self._planned_steps
         self._guard = DivergenceGuard(self.state.first_loss)
         self._window = Totals()
         self._first_weights: list[np.ndarray] | None = None

@@ -20,6 +20,7 @@ from engine.models.live import LiveNumber, bound
 from engine.training.losses import Loss
 
 if TYPE_CHECKING:
+    from engine.finetuning.allocation import Allocator
     from engine.finetuning.rates import Rates
 
 # Order of the sums that a compiled call returns.
@@ -103,6 +104,10 @@ class StepSettings:
     decay: LiveNumber | None = None  # the one among them that is the optimizer's weight decay
     whole: Any = None  # the model that is saved, where only a part of it is trained
     rates: Rates | None = None  # how quickly each variable learns; None: all alike
+    allocator: Allocator | None = None  # shares out AdaLoRA's ranks
+    pull: LiveNumber | None = None  # towards where the variables began (L2-SP)
+    anchors: dict[int, Any] = field(default_factory=dict)  # place among the trainable variables -> where it began
+    planned_steps: int = 0  # of the run; 0: not known
 
     @property
     def core(self) -> Any:
@@ -123,16 +128,35 @@ class StepSettings:
             ]
         return self
 
-    def factors(self, shares: np.ndarray | None, steps: int) -> np.ndarray:
-        """What the rate of each trainable variable is multiplied by `(steps, variables)`; no columns: all by 1.
+    def course(self, shares: np.ndarray | None, steps: int) -> np.ndarray:
+        """What changes in the course of a run, `(steps, columns)`: the factors of the variables' rates, and what is
+        done to ranks after each step; no columns where nothing changes.
 
         Args:
-            shares: how much of the run is done before each step; None: all of it, so that all has thawed.
+            shares: how much of the run is done before each step; None: all has thawed, and ranks stay as they are.
             steps: how many there are.
         """
-        if self.rates is None:
-            return np.zeros((steps, 0), np.float32)
-        return np.stack([self.rates.at(share) for share in (np.ones(steps) if shares is None else shares)])
+        parts = [np.zeros((steps, 0), np.float32)]
+        known = np.ones(steps) if shares is None else shares
+        if self.rates is not None:
+            parts.append(np.stack([self.rates.at(share) for share in known]))
+        if self.allocator is not None:
+            parts.append(self.allocator.plan(known, 0 if shares is None else self.planned_steps))
+        return np.concatenate(parts, axis=1)
+
+    def divided(self, course: Any) -> tuple[Any, Any]:
+        """A step's row of `course`: the factors of rates and what is done to ranks, each None where it is not."""
+        count = 0 if self.rates is None else len(self.model.trainable_variables)
+        factors = None if self.rates is None else [course[i] for i in range(count)]
+        return factors, None if self.allocator is None else (course[count], course[count + 1] > 0.5)
+
+    def pulled(self, gradients: list[Any], values: list[Any], scale: Any, anchors: Any = None) -> list[Any]:
+        """Gradients with the pull towards where the variables began; `scale` is on them already."""
+        if self.pull is None:
+            return gradients
+        from engine.finetuning.pull import pulled
+
+        return pulled(gradients, values, self.anchors if anchors is None else anchors, self.pull.get() * scale)
 
     def live_values(self) -> np.ndarray:
         """What the live numbers are now `(numbers,)`: they may be changed between two calls."""

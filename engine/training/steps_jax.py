@@ -41,7 +41,7 @@ class JaxStepper:
         """Run the chunk's steps one after the other and wait at the end."""
         sums = jnp.zeros(SUMS)
         clip, live = np.float32(self.settings.clip_norm), self.settings.live_values()
-        factors = self.settings.factors(shares, chunk.steps)
+        course = self.settings.course(shares, chunk.steps)
         for i in range(chunk.steps):
             rows = slice(i * chunk.batch_size, min((i + 1) * chunk.batch_size, chunk.rows))
             inputs = {name: self._devices.rows(value[rows]) for name, value in chunk.inputs.items()}
@@ -55,7 +55,7 @@ class JaxStepper:
                 np.float32(momenta[i]),
                 clip,
                 live,
-                factors[i],
+                course[i],
             )
         return np.asarray(sums)
 
@@ -70,12 +70,11 @@ class JaxStepper:
         momentum: Any,
         clip: Any,
         live: Any,
-        factors: Any,
+        course: Any,
     ) -> tuple[State, Any]:
         self.traces += 1
-        own = None if self.settings.rates is None else factors
         with self.settings.live([live[i] for i in range(len(self.settings.numbers))]):
-            return self._traced_step(state, sums, inputs, targets, weights, rate, momentum, clip, own)
+            return self._traced_step(state, sums, inputs, targets, weights, rate, momentum, clip, course)
 
     def _traced_step(
         self,
@@ -87,8 +86,9 @@ class JaxStepper:
         rate: Any,
         momentum: Any,
         clip: Any,
-        factors: Any,
+        course: Any,
     ) -> tuple[State, Any]:
+        factors, ranks = self.settings.divided(course)
         optimizer = self.settings.optimizer
         scale = optimizer.loss_scale_factor
         scale = 1.0 if scale is None else scale
@@ -102,6 +102,8 @@ class JaxStepper:
             return loss * scale, (outputs, others, per_example)
 
         (_, (outputs, others, per_example)), gradients = jax.value_and_grad(objective, has_aux=True)(state["trainable"])
+        anchors = dict(zip(self.settings.anchors, state["anchors"], strict=True))
+        gradients = self.settings.pulled(gradients, state["trainable"], scale, anchors)
         norm = global_norm(learning(gradients, factors)) / scale
         factor = clip_factor(norm, clip)
         gradients = [g * factor.astype(g.dtype) for g in gradients]
@@ -111,6 +113,8 @@ class JaxStepper:
         if factors is not None:  # a share of the way is what a lower rate would make of it
             before = zip(trainable, state["trainable"], strict=True)
             trainable = [old + factors[i].astype(old.dtype) * (new - old) for i, (new, old) in enumerate(before)]
+        if ranks is not None:
+            trainable, others = self._shared_out(trainable, others, gradients, scale, *ranks)
         average = [
             a + (1.0 - momentum) * (v - a)
             for a, v in zip(state["average"], trainable if state["average"] else [], strict=True)
@@ -126,7 +130,27 @@ class JaxStepper:
             ]
         )
         sums = jnp.concatenate([sums[:4] + added[:4], added[4:5], jnp.maximum(sums[5:6], added[5:6])])
-        return {"trainable": trainable, "others": others, "optimizer": moments, "average": average}, sums
+        moved = {"trainable": trainable, "others": others, "optimizer": moments, "average": average}
+        return {**moved, "anchors": state["anchors"]}, sums
+
+    def _shared_out(
+        self, trainable: list[Any], others: list[Any], gradients: list[Any], scale: Any, cut: Any, learns: Any
+    ) -> tuple[list[Any], list[Any]]:
+        """The variables after ranks were shared out anew."""
+        allocator: Any = self.settings.allocator
+        learning_at = {id(v): i for i, v in enumerate(self._model.trainable_variables)}
+        resting_at = {id(v): i for i, v in enumerate(self._model.non_trainable_variables)}
+        own = [learning_at[id(v)] for v in allocator.learning]
+        rest = [resting_at[id(v)] for v in allocator.resting]
+        singles, numbers = allocator.updated(
+            [trainable[i] for i in own], [gradients[i] / scale for i in own], [others[i] for i in rest], cut, learns
+        )
+        trainable, others = list(trainable), list(others)
+        for place, value in zip(own[1::3], singles, strict=True):
+            trainable[place] = value
+        for place, value in zip(rest, numbers, strict=True):
+            others[place] = value
+        return trainable, others
 
     def _cast(self, inputs: Any) -> Any:
         return {name: jnp.asarray(inputs[name], dtype) for name, dtype in self.settings.input_dtypes.items()}
@@ -179,6 +203,7 @@ class JaxStepper:
             "others": self._model.non_trainable_variables,
             "optimizer": self.settings.optimizer.variables,
             "average": self.settings.averages,
+            "anchors": list(self.settings.anchors.values()),
         }
 
     def _read(self) -> State:

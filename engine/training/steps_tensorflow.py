@@ -43,7 +43,7 @@ class TensorFlowStepper:
             tf.constant(chunk.batch_size, tf.int32),
             tf.constant(self.settings.clip_norm, tf.float32),
             tf.constant(self.settings.live_values(), tf.float32),
-            tf.constant(self.settings.factors(shares, chunk.steps), tf.float32),
+            tf.constant(self.settings.course(shares, chunk.steps), tf.float32),
         )
         return np.asarray(_program(self._programs, self._chunk, arguments)(*arguments))
 
@@ -57,7 +57,7 @@ class TensorFlowStepper:
         batch: Any,
         clip: Any,
         live: Any,
-        factors: Any,
+        course: Any,
     ) -> Any:
         self.traces += 1
         rows, steps = tf.shape(targets)[0], tf.shape(rates)[0]
@@ -66,7 +66,7 @@ class TensorFlowStepper:
         def body(i: Any, sums: Any) -> tuple[Any, Any]:
             first, last = i * batch, tf.minimum((i + 1) * batch, rows)
             part = {name: value[first:last] for name, value in inputs.items()}
-            rest = (rates[i], momenta[i], clip, numbers, factors[i])
+            rest = (rates[i], momenta[i], clip, numbers, course[i])
             added = self._replicas.run(self._compiled_step, (part, targets[first:last], weights[first:last], *rest))
             total = sums + added
             # Sums add up, the norm is the newest, the largest norm the largest.
@@ -86,16 +86,16 @@ class TensorFlowStepper:
         momentum: Any,
         clip: Any,
         numbers: Any,
-        factors: Any,
+        course: Any,
     ) -> Any:
-        shares = tf.unstack(factors) if self.settings.rates is not None else None
         with self.settings.live(numbers):
-            return self._one_step(inputs, targets, weights, rate, momentum, clip, shares)
+            return self._one_step(inputs, targets, weights, rate, momentum, clip, course)
 
     def _one_step(
-        self, inputs: Any, targets: Any, weights: Any, rate: Any, momentum: Any, clip: Any, factors: Any
+        self, inputs: Any, targets: Any, weights: Any, rate: Any, momentum: Any, clip: Any, course: Any
     ) -> Any:
         model, optimizer = self._model, self.settings.optimizer
+        factors, ranks = self.settings.divided(course)
         variables = model.trainable_variables
         inputs, targets, weights, counted = self._replicas.share(inputs, targets, weights)
         with tf.GradientTape() as tape:
@@ -108,10 +108,14 @@ class TensorFlowStepper:
         gradients = tape.gradient(loss, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         gradients = self._replicas.summed([tf.convert_to_tensor(g) for g in gradients])
         scale = optimizer.loss_scale_factor  # a scale on the loss (float16) is on the gradients too
-        norm = global_norm(learning(gradients, factors)) / (1.0 if scale is None else tf.cast(scale, tf.float32))
+        scale = 1.0 if scale is None else tf.cast(scale, tf.float32)
+        gradients = self.settings.pulled(gradients, variables, scale)
+        norm = global_norm(learning(gradients, factors)) / scale
         factor = clip_factor(norm, clip)
         gradients = [g * tf.cast(factor, g.dtype) for g in gradients]
         updates_tensorflow.apply(optimizer, gradients, variables, rate, factors, replicas=self._replicas.count)
+        if ranks is not None:
+            self._share_out(gradients, scale, *ranks)
         for average, variable in zip(self.settings.averages, variables, strict=False):
             average.assign(average + (1.0 - momentum) * (variable - average))
         rows = tf.cast(tf.shape(targets)[0], tf.float32)
@@ -121,6 +125,17 @@ class TensorFlowStepper:
             metric_sum(self.settings, targets, outputs),
         ]
         return tf.stack([*(value * counted for value in (*own, rows)), *[norm / self._replicas.count] * 2])
+
+    def _share_out(self, gradients: list[Any], scale: Any, cut: Any, learns: Any) -> None:
+        """Share out ranks anew."""
+        allocator: Any = self.settings.allocator
+        own = allocator.learning
+        by_variable = {id(v): g for v, g in zip(self._model.trainable_variables, gradients, strict=True)}
+        unscaled = [by_variable[id(v)] / tf.cast(scale, v.dtype) for v in own]
+        values, resting = [v.value for v in own], [v.value for v in allocator.resting]
+        singles, numbers = allocator.updated(values, unscaled, resting, cut, learns)
+        _assign(own[1::3], singles)
+        _assign(allocator.resting, numbers)
 
     def _cast(self, inputs: Any) -> Any:
         return {name: tf.cast(inputs[name], dtype) for name, dtype in self.settings.input_dtypes.items()}

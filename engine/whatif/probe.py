@@ -85,7 +85,7 @@ class _Probe:
         self._report, self._cancelled = report, cancelled
         training = spec.training
         per_epoch = max(1, -(-len(encoded.train) // training.batch_size))
-        self._total = planned_steps(training, per_epoch)
+        self._total = stepper.settings.planned_steps = planned_steps(training, per_epoch)
         self._traced = compilations() > compilations_before
         self._loss = build_loss(training.loss)
         self._weights: np.ndarray | None = None
@@ -100,7 +100,9 @@ class _Probe:
         window, step, started = Totals(), 0, 0.0
         due, validations = _points(self._total), _validations(self._total)
         for chunk in self._chunks():
-            sums = self._stepper.train(chunk, self._rates(step, chunk.steps), self._momenta(step, chunk.steps))
+            shares = np.arange(step, step + chunk.steps) / self._total
+            rates, momenta = self._rates(step, chunk.steps), self._momenta(step, chunk.steps)
+            sums = self._stepper.train(chunk, rates, momenta, shares)
             started = started or time.monotonic()  # the first call may compile: that is not training
             step += chunk.steps
             window.add(sums, chunk.steps)

@@ -28,6 +28,7 @@ MODULES = (
     "full",
     "bitfit",
     "lora",
+    "adalora",
     "adapters",
     "prompt",
     "prefix",

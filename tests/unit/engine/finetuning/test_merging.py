@@ -16,6 +16,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("vit", {"kind": "lora", "rank": 4, "targets": "all", "rank_stabilised": True}),
     ("cnn", {"kind": "lora", "rank": 2, "targets": "all"}),
     ("convnext", {"kind": "lora", "rank": 2, "targets": "all", "weight_decomposed": True}),
+    ("bert", {"kind": "adalora", "initial_rank": 4, "rank": 2}),
     ("bert", {"kind": "ia3"}),
     ("convnext", {"kind": "ia3"}),
 ]
