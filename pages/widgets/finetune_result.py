@@ -22,7 +22,12 @@ PARTS = {"test": N_("test part"), "validation": N_("validation part")}
 
 def draw() -> None:
     """The fine-tuned run in the address, or the newest."""
-    run = choose_run()
+    chooser, buttons = st.columns([1, 1], gap="large", vertical_alignment="bottom")
+    with chooser:
+        run = choose_run()
+    if run is not None:
+        with buttons:
+            actions(run)
     if run is None:
         if layout.empty_state(
             ":material/compare_arrows:",
@@ -102,39 +107,34 @@ def waiting(run: RunRecord) -> None:
 
 def result(run: RunRecord, record: FineTuningRecord) -> None:
     """All there is of a finished run."""
-    head(run, record)
+    source = record.source_title or record.source
+    learned = say(
+        "{n} of {m} weights learned ({share})",
+        n=numbers.count(record.trainable_parameters),
+        m=numbers.count(record.parameters),
+        share=numbers.percent(record.trainable_parameters / max(1, record.parameters), 2),
+    )
+    saved = say("{size} to take along", size=numbers.size(record.saved_bytes)) if record.saved_bytes else ""
+    parts = [f"**{plain(source)}**", method_title(record.method), learned, saved]
+    st.markdown(" · ".join(part for part in parts if part))
     notices = [{"message": one["message"], "values": one.get("values", {})} for one in record.notices]
     layout.warnings_of([one["message"] for one in notices], notices)
     left, right = st.columns(2, gap="large")
     with left:
         if record.before_after is not None:
             before_after(record.before_after)
+        finetune_drift.draw(run, key="finetune_result")
     with right:
         forgotten(record)
-    left, right = st.columns(2, gap="large")
-    with left:
         changes(record)
-    with right:
-        finetune_drift.draw(run, key="finetune_result")
 
 
-def head(run: RunRecord, record: FineTuningRecord) -> None:
-    """What was tuned, how, and the ways on."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        source = record.source_title or record.source
-        share = numbers.percent(record.trainable_parameters / max(1, record.parameters), 2)
-        learned = say(
-            "{n} of {m} weights learned ({share})",
-            n=numbers.count(record.trainable_parameters),
-            m=numbers.count(record.parameters),
-            share=share,
-        )
-        saved = say("{size} to take along", size=numbers.size(record.saved_bytes)) if record.saved_bytes else ""
-        parts = [f"**{plain(source)}**", method_title(record.method), learned, saved]
-        st.markdown(" · ".join(part for part in parts if part), width="stretch")
-        if st.button(_("Evaluate"), icon=":material/fact_check:", key="finetune_evaluate"):
-            state.go(state.EVALUATE_PAGE, run=run.id)
+def actions(run: RunRecord) -> None:
+    """The ways on."""
+    with st.container(horizontal=True, horizontal_alignment="right"):
         if run.status is RunStatus.FINISHED:
+            if st.button(_("Evaluate"), icon=":material/fact_check:", key="finetune_evaluate"):
+                state.go(state.EVALUATE_PAGE, run=run.id)
             further(run, key="finetune_further")
         if st.button(_("Change and run again"), icon=":material/edit:", key="finetune_again"):
             finetune_state.open_draft(run.spec.model_copy(update={"parent_run": "", "branch_step": 0}))
