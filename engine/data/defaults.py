@@ -20,6 +20,8 @@ _LONGEST_SEQUENCE = {"words": 256, "characters": 300}
 _LENGTH_QUANTILE = 0.95  # longer texts are cut
 _HAN_SHARE = 0.3  # above this a text is read by characters
 _FEW_VALIDATION_ROWS = 1_000  # below this many rows each part needs a larger share to say anything
+_FEW_AMOUNTS = 10  # fewer distinct values are grades ("10 %", "20 %") that may well stay words
+_MARKED_SHARE, _READ_SHARE = 0.2, 0.95
 _MANY_ROWS = 200_000  # above this a smaller share says as much
 
 
@@ -36,6 +38,10 @@ def default_spec(dataset_id: str, *, task: Task | None = None, target: str | Non
     """
     record = get_dataset(dataset_id)
     target = target or record.target
+    amounts = _amounts(record) if record.modality is Modality.TABLE else set()
+    record = _as_numbers(record, amounts)
+    if task is None and target in amounts:
+        task = Task.TABLE_REGRESSION
     task = _task(record, task, target)
     facts = Facts(modality=task.modality, task=task, rows=_rows_to_learn_from(record), classes=len(record.classes))
     preprocessing, facts = _preprocessing(record, task, target, facts)
@@ -48,7 +54,7 @@ def default_spec(dataset_id: str, *, task: Task | None = None, target: str | Non
                 "name": record.name,
                 "task": task,
                 "target": target,
-                "cleaning": _cleaning(record, task, target),
+                "cleaning": _cleaning(record, task, target, amounts),
                 "split": _split(record, task),
                 "preprocessing": preprocessing,
             },
@@ -56,6 +62,27 @@ def default_spec(dataset_id: str, *, task: Task | None = None, target: str | Non
             "training": training,
         }
     )
+
+
+def _amounts(record: DatasetRecord) -> set[str]:
+    """Columns of text that hold numbers as people write them: "$1,200.50", "1 200 €", "12 %"."""
+    texts = [column.name for column in record.columns if column.dtype == "VARCHAR" and column.distinct >= _FEW_AMOUNTS]
+    rows = read_rows(record.id, offset=0, limit=_SAMPLE_ROWS, columns=texts) if texts else pd.DataFrame()
+    return {str(name) for name in rows if _are_amounts(rows[name].dropna().astype("str"))}
+
+
+def _are_amounts(values: pd.Series) -> bool:
+    # Codes (007, 12-34) are no amounts: some have to be marked as such by a separator, a currency or a percent sign.
+    marked = values.str.contains(r"\d,\d{3}|[$€£¥₹%]", regex=True)
+    return bool(marked.mean() >= _MARKED_SHARE and to_number(values).notna().mean() >= _READ_SHARE)
+
+
+def _as_numbers(record: DatasetRecord, names: set[str]) -> DatasetRecord:
+    columns = tuple(
+        column.model_copy(update={"kind": ColumnKind.NUMBER}) if column.name in names else column
+        for column in record.columns
+    )
+    return record.model_copy(update={"columns": columns})
 
 
 def _task(record: DatasetRecord, task: Task | None, target: str) -> Task:
@@ -85,12 +112,14 @@ def _split(record: DatasetRecord, task: Task) -> dict[str, Any]:
     return {"kind": "given" if given else "stratified", "test_fraction": share, **shares}
 
 
-def _cleaning(record: DatasetRecord, task: Task, target: str) -> list[dict[str, Any]]:
-    """Dates and longer texts of a table become numbers; gaps need no step, the encoding has a flag for them."""
+def _cleaning(record: DatasetRecord, task: Task, target: str, amounts: set[str]) -> list[dict[str, Any]]:
+    """Amounts, dates and longer texts of a table become numbers; gaps need no step, the encoding flags them."""
     if task.modality is not Modality.TABLE:
         return []
     step_of = {ColumnKind.DATE: "date_features", ColumnKind.TEXT: "text_features"}
-    return [
+    read = amounts if task is Task.TABLE_REGRESSION else amounts - {target}
+    typed = [{"kind": "set_type", "column": c.name, "to": "number"} for c in record.columns if c.name in read]
+    return typed + [
         {"kind": step_of[column.kind], "column": column.name}
         for column in record.columns
         if column.kind in step_of and column.name != target

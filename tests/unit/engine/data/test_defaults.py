@@ -72,3 +72,31 @@ def test_real_data_get_sensible_documents(shared_data, files, target, expected):
     if prepared.spec.task is Task.IMAGE_CLASSIFICATION:
         assert [len(prepared.parts[part]) for part in Part] == [54_000, 6_000, 10_000]
         assert prepared.images([0, 1])[1].shape == (28, 28, 1)
+
+
+def test_amounts_as_people_write_them_are_read_as_numbers_and_codes_are_not(tmp_path):
+    rng = np.random.default_rng(0)
+    area, price = rng.integers(300, 3000, 400), rng.integers(90_000, 900_000, 400)
+    frame = pd.DataFrame(
+        {
+            "code": [f"{n % 90:03d}" for n in range(400)],  # a code, not a number
+            "area": [f"{value:,.1f}" for value in area],
+            "discount": [f"{value} %" for value in rng.integers(0, 60, 400)],
+            "town": ["Ulm", "Köln"] * 200,
+            "price": [f"${value:,.2f}" for value in price],
+        }
+    )
+    path = tmp_path / "houses.csv"
+    frame.to_csv(path, index=False)
+    spec = api.default_spec(api.import_data([path]).id, target="price")
+    assert spec.data.task is Task.TABLE_REGRESSION
+    assert [(step.kind, step.column) for step in spec.data.cleaning] == [
+        ("set_type", "area"),
+        ("set_type", "discount"),
+        ("set_type", "price"),
+    ]
+    prepared = load(spec.data)
+    assert prepared.columns["area"] is ColumnKind.NUMBER
+    assert prepared.columns["code"] is ColumnKind.CATEGORY
+    np.testing.assert_allclose(prepared.target, price)
+    np.testing.assert_allclose(prepared.frame["area"], area)
