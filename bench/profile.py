@@ -99,6 +99,8 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=None, help="where the table is written; needs twice its size")
     parser.add_argument("--skip-pandas", action="store_true")
     options = parser.parse_args()
+    if options.folder:
+        options.folder.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="lathe-bench-", dir=options.folder))
     try:
         table = folder / "orders.csv"

@@ -43,7 +43,9 @@ def run_list() -> None:
     search, status, sort, deleted = filters()
     total = count(api.home().as_posix(), search=search, status=status, deleted=deleted)
     if not total:
-        st.info(_("No run fits this search."), icon=":material/search_off:")
+        nothing_deleted = deleted and not search and status is None
+        said = _("No run was deleted.") if nothing_deleted else _("No run fits this search.")
+        st.info(said, icon=":material/search_off:")
         return
     page = 1
     pages = -(-total // PAGE_SIZE)
