@@ -1,13 +1,10 @@
-"""What fine-tuning did: how far each block moved, ranks over time, before and after, methods side by side."""
+"""What fine-tuning takes and what it did: shares and memory, drift and ranks by block, before and after."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
 import plotly.graph_objects as go
 
 from engine.figures.intervals import error_bars, interval_text
@@ -29,36 +26,7 @@ from engine.text import N_
 NO_EPOCH = N_("The first epoch has not ended yet")
 ROW_PX, MOST_WRITTEN = 24, 24  # of a heat map: height of a row; columns in which figures are written
 STRIPES = {"fillmode": "overlay", "fgcolor": "rgba(255,255,255,0.55)", "size": 6, "solidity": 0.2}
-SMALLEST_PX, LARGEST_PX = 12, 34  # of a method's marker
-
-
-@dataclass(frozen=True)
-class MethodPoint:
-    """One method over its seeds.
-
-    Args:
-        name: translated.
-        scores: of its finished runs, in the unit of the axis.
-        trainable: weights that learn.
-        memory_bytes: the largest of its runs; None where it was not measured.
-        seconds: of a run, the mean; None where it was not measured.
-    """
-
-    name: str
-    scores: Sequence[float]
-    trainable: int
-    memory_bytes: float | None = None
-    seconds: float | None = None
-
-    @property
-    def mean(self) -> float:
-        """Of the scores."""
-        return float(np.mean(self.scores))
-
-    @property
-    def spread(self) -> float:
-        """Standard deviation over the seeds (n - 1); 0 with one."""
-        return float(np.std(self.scores, ddof=1)) if len(self.scores) > 1 else 0.0
+DARK_CELL = 0.6  # share of the largest value from which on a cell is too dark for dark figures
 
 
 def drift_map(points: Sequence[DriftPoint], *, translate: Translate = untranslated) -> go.Figure:
@@ -171,8 +139,8 @@ def before_after_bars(
             y=[place],
             orientation="h",
             width=0.56,
-            marker={"color": colour, "opacity": 0.85},
-            error_x=error_bars([scaled], colour, thickness=2, width=7) | {"color": "rgba(90,98,112,0.95)"},
+            marker={"color": colour, "opacity": 0.4},
+            error_x=error_bars([scaled], colour, thickness=2.5, width=8),  # readable on the bar and beside it
             hovertext=[interval_text(label, scaled, ".4g") + unit],
             hoverinfo="text",
         )
@@ -225,88 +193,6 @@ def block_changes(blocks: Sequence[BlockChange], *, translate: Translate = untra
     return figure.update_yaxes(tickvals=places, ticktext=names, col=1)
 
 
-def method_scatter(
-    points: Sequence[MethodPoint], y_title: str, *, unit: str = "", translate: Translate = untranslated
-) -> go.Figure:
-    """Methods side by side: how good each is against how many weights it trains.
-
-    The size of a marker is the memory of its runs, its colour their time, its bar the standard deviation over seeds;
-    the name stands beside it, so that neither carries the meaning alone.
-
-    Args:
-        points: the methods that have a finished run.
-        y_title: of the metric, translated.
-        unit: behind its values.
-        translate: for the words of the figure.
-    """
-    shown = [point for point in points if point.scores]
-    if not shown:
-        return empty_figure(translate(N_("No run has finished yet")), height_px=400)
-    figure = new_figure(translate(N_("Weights that learn")), y_title, height_px=420, showlegend=False)
-    times = [point.seconds or 0.0 for point in shown]
-    figure.add_scatter(
-        x=[max(1, point.trainable) for point in shown],
-        y=[point.mean for point in shown],
-        mode="markers+text",
-        text=[safe(point.name, 24) for point in shown],
-        textposition=_text_places(shown),
-        error_y={
-            "type": "data",
-            "array": [point.spread for point in shown],
-            "color": MUTED,
-            "thickness": 1.4,
-            "width": 5,
-        },
-        marker={
-            "size": _sizes(shown),
-            "color": times,
-            "colorscale": [[0.0, "#93b1ea"], [1.0, "#1f4aa0"]],
-            "cmin": 0.0,
-            "cmax": max(times) or 1.0,
-            "showscale": any(times),
-            "colorbar": {
-                "title": {"text": translate(N_("Seconds a run")), "side": "right"},
-                "thickness": 10,
-                "outlinewidth": 0,
-            },
-            "line": {"width": 1, "color": "rgba(255,255,255,0.8)"},
-        },
-        hovertext=[_method_text(point, y_title, unit, translate) for point in shown],
-        hoverinfo="text",
-    )
-    low, high = (math.log10(max(1, f(point.trainable for point in shown))) for f in (min, max))
-    figure.update_xaxes(type="log", range=[low - 0.5, high + 0.7], dtick=1, tickformat="~s")
-    return figure.update_yaxes(ticksuffix=unit)
-
-
-def _method_text(point: MethodPoint, y_title: str, unit: str, translate: Translate) -> str:
-    lines = [
-        f"<b>{safe(point.name)}</b>",
-        f"{y_title}: {point.mean:.4g}{unit} ± {point.spread:.2g}",
-        f"{translate(N_('Weights that learn'))}: {point.trainable:,}",
-    ]
-    if point.memory_bytes:
-        lines.append(f"{translate(N_('Memory'))}: {point.memory_bytes / 1e9:.2f} GB")
-    if point.seconds:
-        lines.append(f"{translate(N_('Seconds a run'))}: {point.seconds:.0f}")
-    return "<br>".join(lines)
-
-
-def _sizes(points: Sequence[MethodPoint]) -> list[float]:
-    """By memory, the area in proportion; all alike where none is known."""
-    most = max((point.memory_bytes or 0.0 for point in points), default=0.0)
-    if not most:
-        return [16.0] * len(points)
-    return [max(SMALLEST_PX, LARGEST_PX * math.sqrt((point.memory_bytes or 0.0) / most)) for point in points]
-
-
-def _text_places(points: Sequence[MethodPoint]) -> list[str]:
-    """Beside the bar, in turn round the marker, so that neighbours do not write over each other."""
-    order = sorted(range(len(points)), key=lambda place: points[place].trainable)
-    places = ("top right", "bottom right", "top left", "bottom left")
-    return [places[order.index(place) % len(places)] for place in range(len(points))]
-
-
 def _table(names: Sequence[str], columns: Sequence[Mapping[str, float]], factor: float) -> list[list[float | None]]:
     return [[None if name not in column else factor * column[name] for column in columns] for name in names]
 
@@ -323,27 +209,51 @@ def _heat_map(
 ) -> go.Figure:
     """Rows from top to bottom, epochs from left to right; the figures stand in the cells while there is room."""
     figure = new_figure(translate(N_("Epoch")), "", height_px=110 + ROW_PX * len(names))
-    values = [value for row in table for value in row if value is not None]
-    written: dict[str, Any] = {}
-    if len(epochs) <= MOST_WRITTEN and len(names) <= 2 * MOST_WRITTEN:
-        written = {
-            "showscale": False,
-            "text": [["" if value is None else f"{value:{form}}{unit}" for value in row] for row in table],
-            "texttemplate": "%{text}",
-            "textfont": {"size": 11},
-        }
+    most = max((value for row in table for value in row if value is not None), default=0.0) or 1.0
+    written = len(epochs) <= MOST_WRITTEN and len(names) <= 2 * MOST_WRITTEN
     figure.add_heatmap(
         z=table,
         x=[str(epoch) for epoch in epochs],
         y=[safe(one, 34) for one in names],
         zmin=0.0,
-        zmax=max(values, default=1.0) or 1.0,
+        zmax=most,
         colorscale=SEQUENTIAL,
         xgap=2,
         ygap=2,
         colorbar={"thickness": 10, "outlinewidth": 0, "ticksuffix": unit, "title": {"text": translate(name)}},
+        showscale=not written,
         hovertemplate=f"%{{y}}<br>{translate(N_('Epoch'))} %{{x}}: %{{z:{form}}}{unit}<extra></extra>",
-        **written,
     )
+    if written:
+        labels = [str(epoch) for epoch in epochs], [safe(one, 34) for one in names]
+        _write_cells(figure, table, labels, most, f"{{:{form}}}{unit}")
     figure.update_xaxes(type="category", showgrid=False)
     return figure.update_yaxes(autorange="reversed", showgrid=False, type="category")
+
+
+def _write_cells(
+    figure: go.Figure,
+    table: Sequence[Sequence[float | None]],
+    labels: tuple[Sequence[str], Sequence[str]],
+    most: float,
+    form: str,
+) -> None:
+    """The figures in the cells: white on dark cells, else in the page's own colour; `labels` of columns and rows."""
+    columns, rows = labels
+    cells = [
+        (column, row, value)
+        for row, values in zip(rows, table, strict=True)
+        for column, value in zip(columns, values, strict=True)
+        if value is not None
+    ]
+    for dark in (False, True):
+        shown = [cell for cell in cells if (cell[2] > DARK_CELL * most) is dark]
+        figure.add_scatter(
+            x=[column for column, _row, _value in shown],
+            y=[row for _column, row, _value in shown],
+            mode="text",
+            text=[form.format(value) for _column, _row, value in shown],
+            textfont={"size": 11} | ({"color": "#ffffff"} if dark else {}),
+            hoverinfo="skip",
+            showlegend=False,
+        )

@@ -7,7 +7,7 @@ import streamlit as st
 
 from engine import api
 from engine.errors import EngineError, ErrorKind
-from engine.figures.finetuning import MethodPoint, method_scatter
+from engine.figures.methods import MethodPoint, method_scatter
 from engine.specs import RunSpec
 from engine.specs.finetuning import MethodSpec
 from engine.specs.finetuning_records import MethodComparison, MethodRuns

@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 
 from engine.figures.finetuning import (
-    MethodPoint,
     before_after_bars,
     block_changes,
     drift_map,
     memory_bar,
-    method_scatter,
     rank_map,
     share_bar,
 )
@@ -24,7 +22,9 @@ POINTS = [
 
 def test_drift_is_drawn_in_percent_with_the_input_on_top() -> None:
     figure = drift_map(POINTS)
-    (heat,) = figure.data
+    heat, *written = figure.data
+    assert sorted(text for trace in written for text in trace.text) == ["1 %", "2 %", "3 %", "5 %"]
+    assert [trace.textfont.color for trace in written] == [None, "#ffffff"]
     assert list(heat.y) == ["block1", "block2"]
     assert list(heat.x) == ["1", "2"]
     np.testing.assert_allclose(np.array(heat.z, float), [[1.0, 2.0], [3.0, 5.0]])
@@ -32,9 +32,9 @@ def test_drift_is_drawn_in_percent_with_the_input_on_top() -> None:
 
 
 def test_ranks_are_drawn_by_matrix_and_gaps_stay_gaps() -> None:
-    (heat,) = rank_map(POINTS).data
+    heat, *written = rank_map(POINTS).data
     assert [list(row) for row in heat.z] == [[12, 8], [None, 4]]
-    assert [list(row) for row in heat.text] == [["12", "8"], ["", "4"]]
+    assert sorted(text for trace in written for text in trace.text) == ["12", "4", "8"]
 
 
 @pytest.mark.parametrize("draw", [drift_map, rank_map])
@@ -69,26 +69,6 @@ def test_blocks_show_both_measures_and_leave_out_what_is_not_known() -> None:
     assert list(alike.x) == [0.99, 0.7]
     assert figure.layout.xaxis.range[0] < 0.7 < 0.99 < figure.layout.xaxis.range[1]
     assert not block_changes([BlockChange(name="embed")]).data
-
-
-def test_methods_are_placed_by_weights_and_score_with_the_spread_of_their_seeds() -> None:
-    points = [
-        MethodPoint("LoRA", [88.0, 90.0], 147_456, 1.2e9, 60.0),
-        MethodPoint("Head only", [82.0], 770, 0.3e9, 6.0),
-        MethodPoint("not finished", [], 10),
-    ]
-    (methods,) = method_scatter(points, "Accuracy", unit=" %").data
-    assert list(methods.text) == ["LoRA", "Head only"]
-    np.testing.assert_allclose(methods.y, [89.0, 82.0])
-    np.testing.assert_allclose(methods.error_y.array, [np.sqrt(2.0), 0.0])
-    larger, smaller = methods.marker.size
-    assert (larger / smaller) ** 2 == pytest.approx(4.0)  # the area is the memory
-    assert list(methods.marker.color) == [60.0, 6.0]
-    assert methods.textposition[0] != methods.textposition[1]
-
-
-def test_without_a_finished_run_it_says_so() -> None:
-    assert "finished" in method_scatter([], "Accuracy").layout.annotations[0].text
 
 
 def test_a_share_too_small_to_see_is_drawn_and_said_as_it_is() -> None:
