@@ -42,13 +42,14 @@ class Body:
 
     def outputs(self, inputs: Inputs) -> dict[str, NDArray[np.float32]]:
         """Features and blocks by name, one vector a row: places of a sequence or picture are averaged."""
-        rows = len(next(iter(inputs.values())))
+        order = _by_length(inputs)
         parts: dict[str, list[NDArray[np.float32]]] = {}
-        for first in range(0, rows, BATCH):
-            batch = {name: values[first : first + BATCH] for name, values in inputs.items()}
+        for first in range(0, len(order), BATCH):
+            batch = {name: values[order[first : first + BATCH]] for name, values in inputs.items()}
             for name, value in self._forward(batch).items():
                 parts.setdefault(name.removeprefix("block:"), []).append(_pooled(value, batch))
-        return {name: np.concatenate(values) for name, values in parts.items()}
+        back = np.argsort(order)
+        return {name: np.concatenate(values)[back] for name, values in parts.items()}
 
     def _forward(self, batch: Inputs) -> dict[str, NDArray[Any]]:
         """One batch, filled up to the usual size so that it needs no program of its own."""
@@ -59,6 +60,13 @@ class Body:
         }
         found = self._model.predict_on_batch(filled)
         return {name: np.asarray(value)[:count] for name, value in found.items()}
+
+
+def _by_length(inputs: Inputs) -> NDArray[np.intp]:
+    """An order in which texts of like length stand together: what all of a batch have of padding costs nothing."""
+    if "tokens" in inputs:
+        return np.argsort(np.count_nonzero(inputs["tokens"], axis=1), kind="stable")
+    return np.arange(len(next(iter(inputs.values()))))
 
 
 def _pooled(values: NDArray[Any], batch: Inputs) -> NDArray[np.float32]:
