@@ -11,6 +11,7 @@ from engine.finetuning.text_length import pieces_quantile
 from engine.specs import Modality, Part, RunSpec, Task
 from engine.specs.data import DataSpec, TextPreprocessing
 from engine.specs.finetuning import MethodSpec
+from engine.specs.models import PretrainedSpec
 from engine.specs.records import DatasetRecord
 from engine.store.datasets import get_dataset
 from engine.store.runs import get_run
@@ -41,6 +42,7 @@ _RATES = {
     "prefix": _Rate(5e-3, 5e-3),
     "ia3": _Rate(5e-3, 5e-3),
 }
+_ATTENTION = ("bert", "transformer", "vit", "ft_transformer")  # families whose bodies have it
 _USUAL_RATE = _Rate(5e-4, 1e-3)
 
 
@@ -85,9 +87,23 @@ def tuned_spec(
         theirs = get_run(found.record.address.partition(":")[2]).spec.data
         tree["data"]["inputs"] = _raw_columns(found, theirs, record)
         tree["data"]["cleaning"] = theirs.model_dump(mode="json")["cleaning"]
-    tree["model"] = {"kind": "pretrained", "source": found.record.address, "method": {"kind": method}}
+    tree["model"] = {"kind": "pretrained", "source": found.record.address, "method": _method(method, found)}
     tree["training"] = {**tree["training"], **_training(method, found, record)}
     return RunSpec.parse(tree)
+
+
+def _method(kind: str, found: Found) -> dict[str, Any]:
+    """The method as it begins: where a body has no attention, what is added goes to all of its matrices."""
+    has_places = "targets" in MethodSpec.alternatives[kind].model_fields
+    return {"kind": kind, "targets": "all"} if has_places and not _attends(found) else {"kind": kind}
+
+
+def _attends(found: Found) -> bool:
+    """Whether a body has attention layers."""
+    if found.format != "run":
+        return True  # the BERT family
+    model = get_run(found.record.address.partition(":")[2]).spec.model
+    return _attends(usable(model.source)) if isinstance(model, PretrainedSpec) else model.kind in _ATTENTION
 
 
 def _preprocessing(found: Found, base: RunSpec, record: DatasetRecord) -> dict[str, Any]:

@@ -200,3 +200,8 @@ def test_it_is_drawn_in_chinese(screen, there) -> None:  # type: ignore[no-untyp
 def test_design_leads_a_tuned_document_to_its_own_screen(screen, there) -> None:  # type: ignore[no-untyped-def]
     test = screen("design", draft=there["draft"])
     assert test.button(key="design_tuned").label == "Go to Fine-tune"
+
+
+def test_a_body_without_attention_gets_lora_on_all_of_its_matrices(there) -> None:  # type: ignore[no-untyped-def]
+    document = api.method_document(api.draft(there["draft"]), "lora")
+    assert document.model.method.targets == "all"
