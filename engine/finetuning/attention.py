@@ -84,6 +84,9 @@ class TunedAttention(MultiHeadAttention):
                 mine.take(theirs)
             else:
                 mine.set_weights(theirs.get_weights())
+        if self._prefix and getattr(old, "prefix", 0):
+            self.prefix_keys.assign(old.prefix_keys)
+            self.prefix_values.assign(old.prefix_values)
 
     def folded(self) -> list[Any]:
         """The weights of Lathe's plain layer that does the same, in its order.

@@ -62,7 +62,7 @@ class _Tuned:
 
     def take(self, old: Any) -> None:
         """Take the weights of the layer whose place this one takes."""
-        kernel = ops.convert_to_numpy(old.kernel)
+        kernel = ops.convert_to_numpy(old._kernel)
         if self.stored.packs:
             self.stored.pack(kernel.reshape(self.matrix_shape))
         else:
@@ -70,6 +70,9 @@ class _Tuned:
         if self.bias is not None:  # type: ignore[attr-defined]
             self.bias.assign(old.bias)  # type: ignore[attr-defined]
         if self.change is not None:
+            mine, theirs = {v.name: v for v in self.weights}, {v.name: v for v in old.weights}  # type: ignore[attr-defined]
+            for name in set(mine) & set(theirs) - {"kernel", "bias"}:  # of the same change in the old layer
+                mine[name].assign(theirs[name])
             self.change.begin(self)
 
     def folded(self) -> tuple[np.ndarray, np.ndarray | None]:
@@ -80,6 +83,14 @@ class _Tuned:
         if self.change is not None:
             kernel, bias = self.change.merged(kernel, None if bias is None else bias.reshape(-1))
         return kernel.reshape(self.kernel_shape), None if bias is None else bias.reshape(shape)
+
+    def save_own_variables(self, store: Any) -> None:
+        """All variables in their order; Keras' dense layers would keep kernel and bias alone."""
+        layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """What `save_own_variables` kept."""
+        layers.Layer.load_own_variables(self, store)
 
     def _linear(self, x: Any, training: bool, multiply: Any) -> Any:
         """The layer's product with its change around it; `multiply(x)` is the product alone."""

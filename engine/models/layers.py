@@ -10,6 +10,7 @@ import keras
 import engine.finetuning.attention
 import engine.finetuning.insertions
 import engine.finetuning.linear
+import engine.finetuning.quantising
 import engine.models.attention
 import engine.models.augmentation
 import engine.models.bert

@@ -19,6 +19,7 @@ from engine.specs.training import TrainingSpec
 
 FLOAT_BYTES = 4
 HALF_BYTES = 2
+BYTE = 1
 # Layers whose output shares the memory of their input, or needs none.
 FREE = {"Flatten", "Reshape", "FirstToken", "Permute"}
 # Numbers of the size of the weights that each optimizer keeps.
@@ -59,7 +60,9 @@ def step_memory(layers: Iterable[Any], trainable: int, fixed: int, training: Tra
     half = training.precision.startswith("mixed")
     # With half precision there is also the copy that computes.
     weights = FLOAT_BYTES * (trainable + fixed) + (HALF_BYTES * trainable if half else 0)
-    numbers = [layer_activations(layer) for layer in with_gradient(list(layers))]
+    layers = list(layers)
+    weights -= sum((FLOAT_BYTES - BYTE) * prod(weight.shape) for layer in layers for weight in _packed(layer))
+    numbers = [layer_activations(layer) for layer in with_gradient(layers)]
     # The backward pass holds the gradient of the largest activation beside it.
     activations = (sum(numbers) + max(numbers, default=0)) * training.batch_size
     return StepMemory(
@@ -68,6 +71,11 @@ def step_memory(layers: Iterable[Any], trainable: int, fixed: int, training: Tra
         optimizer=FLOAT_BYTES * trainable * slots,
         activations=activations * (HALF_BYTES if half else FLOAT_BYTES),
     )
+
+
+def _packed(layer: Any) -> list[Any]:
+    """Weights of a quantised body, a byte each (two numbers of 4 bits in one)."""
+    return [weight for weight in layer.weights if weight.dtype == "int8"]
 
 
 def with_gradient(layers: Sequence[Any]) -> list[Any]:

@@ -27,6 +27,6 @@ def build_pretrained(spec: PretrainedSpec, inputs: Tensors, head: Head) -> Any:
             hint=N_("Set model.source and data.preprocessing.learned_from; see: python -m engine sources"),
         )
     body = body_of(usable(spec.source), inputs, pooling=spec.pooling, dropout=spec.dropout)
-    body = methods.apply(spec.method, body, seed=random.randrange(2**31))  # noqa: S311 - within `seeded`
+    body = methods.apply(spec.method, body, seed=random.randrange(2**31), stored=spec.quantised)  # noqa: S311 - within `seeded`
     features = lay(body, {name: inputs[name] for name in body.input})
     return head(dropout(features, spec.dropout, name="head_dropout"))

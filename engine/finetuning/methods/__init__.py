@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from engine.errors import EngineError, ErrorKind
+from engine.finetuning.quantising import check_quantised, quantised
 from engine.models.registry import seeded
 from engine.specs.finetuning import MethodSpec
 from engine.text import N_
@@ -46,7 +47,7 @@ def method(spec_class: type[MethodSpec]) -> Callable[[Method], Method]:
     return register
 
 
-def apply(method: MethodSpec, body: keras.Model, *, seed: int) -> keras.Model:
+def apply(method: MethodSpec, body: keras.Model, *, seed: int, stored: str = "none") -> keras.Model:
     """Let a method's share of a body learn, and no more.
 
     The body is used up: its layers move into the model that is returned. Weights that stay keep their names.
@@ -55,6 +56,7 @@ def apply(method: MethodSpec, body: keras.Model, *, seed: int) -> keras.Model:
         method: which method, with its settings.
         body: encoded inputs by name → features `(batch, width)`; a functional model, with weights or without.
         seed: added weights are drawn by it.
+        stored: "int8" or "int4" keeps the resting matrices in fewer bits (`engine.finetuning.quantising`).
 
     Raises:
         EngineError: BAD_INPUT where the method makes no sense for this body.
@@ -67,8 +69,10 @@ def apply(method: MethodSpec, body: keras.Model, *, seed: int) -> keras.Model:
             hint=N_("Choose another method."),
             method=method.kind,
         )
+    check_quantised(method, stored)
     with seeded(seed):
-        return _METHODS[type(method)](method, body)
+        tuned = _METHODS[type(method)](method, body)
+        return tuned if stored == "none" else quantised(tuned, stored)
 
 
 def rest(body: Any) -> None:
