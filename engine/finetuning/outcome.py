@@ -20,6 +20,7 @@ from engine.finetuning.forgetting import forgetting
 from engine.finetuning.paired import before_and_after
 from engine.finetuning.representations import FEATURES, Body, sample
 from engine.finetuning.similarity import linear_cka
+from engine.models.memory import step_memory
 from engine.specs import Part, RunSpec
 from engine.specs.finetuning_records import BeforeAfter, BlockChange, FineTuningRecord
 from engine.specs.models import PretrainedSpec
@@ -69,6 +70,7 @@ def look_back(
         method=model.method.kind,
         parameters=tuned.count_params(),
         trainable_parameters=trainable,
+        step_bytes=step_memory(tuned.layers, trainable, tuned.count_params() - trainable, spec.training).total,
         saved_bytes=_saved_bytes(context.run_dir / MODEL),
         before_after=compared,
         forgetting=forgotten,

@@ -147,6 +147,7 @@ def _method(kind: str, runs: Sequence[RunRecord], metric: str) -> MethodRuns:
         scores=tuple(run.metrics[metric] for run in finished),
         trainable_parameters=known[0].trainable_parameters if known else 0,
         parameters=known[0].parameters if known else 0,
+        step_bytes=known[0].step_bytes if known else 0,
         memory_bytes=max((cost.gpu_memory_bytes or cost.memory_bytes for cost in costs), default=0.0),
         seconds=fmean(cost.seconds for cost in costs) if costs else 0.0,
     )

@@ -62,6 +62,7 @@ class FineTuningRecord(Document):
     method: str  # kind of its method
     parameters: int = 0
     trainable_parameters: int = 0
+    step_bytes: int = 0  # weights, gradients, optimizer and activations of a training step, worked out
     saved_bytes: int = 0  # of what the run keeps by itself: what was added and the head, or the whole model
     before_after: BeforeAfter | None = None
     forgetting: Forgetting | None = None
@@ -91,6 +92,7 @@ class MethodRuns(Document):
     scores: tuple[float, ...] = ()  # of the finished runs, on the part that is compared
     trainable_parameters: int = 0
     parameters: int = 0
+    step_bytes: int = 0  # of a training step, worked out
     memory_bytes: float = 0.0  # the largest of a process that trained; 0 where not measured
     seconds: float = 0.0  # of training, mean; 0 where not measured
 

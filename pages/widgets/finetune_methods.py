@@ -193,7 +193,7 @@ def show(found: MethodComparison) -> None:
         of=[found.model_dump(mode="json")],
         alt=_("Methods by their score, the weights they train, memory and time"),
     )
-    st.caption(_("Size: memory of the process. Colour: time. Bar: standard deviation over the seeds."))
+    st.caption(_("Size: memory of a training step. Colour: time. Bar: standard deviation over the seeds."))
     table(found, factor, unit, title)
     best_of(found, share)
 
@@ -204,7 +204,7 @@ def point_of(one: MethodRuns, factor: float) -> MethodPoint:
         _(one.label),
         [factor * score for score in one.scores],
         one.trainable_parameters,
-        one.memory_bytes or None,
+        one.step_bytes or one.memory_bytes or None,
         one.seconds or None,
     )
 
@@ -221,8 +221,9 @@ def table(found: MethodComparison, factor: float, unit: str, title: str) -> None
                 "spread": f"± {point.spread:.2g}" if len(one.scores) > 1 else "",
                 "runs": f"{len(one.scores)} / {len(one.runs)}",
                 "trainable": numbers.count(one.trainable_parameters) if one.trainable_parameters else "",
-                "share": numbers.percent(one.trainable_parameters / one.parameters, 2) if one.parameters else "",
-                "memory": numbers.size(one.memory_bytes) if one.memory_bytes else "",
+                "share": finetune_state.share_text(one.trainable_parameters, one.parameters) if one.parameters else "",
+                "memory": numbers.size(one.step_bytes) if one.step_bytes else "",
+                "process": numbers.size(one.memory_bytes) if one.memory_bytes else "",
                 "time": numbers.duration(one.seconds) if one.seconds else "",
             }
         )
@@ -241,7 +242,13 @@ def table(found: MethodComparison, factor: float, unit: str, title: str) -> None
             "runs": text(_("Runs")),
             "trainable": text(_("Weights that learn")),
             "share": text(_("Share")),
-            "memory": text(_("Memory"), help=_("The largest of the process that trained; workers stay warm.")),
+            "memory": text(_("Memory of a step"), help=_("Weights, gradients, optimizer and activations, worked out.")),
+            "process": text(
+                _("Of the process"),
+                help=_(
+                    "The largest of the process that trained, as measured. Workers stay warm: it holds earlier runs."
+                ),
+            ),
             "time": text(_("Time a run")),
         },
     )

@@ -8,7 +8,7 @@ from engine import api
 from engine.figures.finetuning import memory_bar, share_bar
 from engine.specs import RunSpec
 from engine.specs.records import ModelDescription
-from pages.widgets import costs, description, layout, live, numbers
+from pages.widgets import costs, description, finetune_state, layout, live, numbers
 from pages.widgets.charts import chart
 from pages.widgets.text import _, say
 
@@ -34,16 +34,16 @@ def follow(spec: RunSpec) -> None:
 
 def draw(spec: RunSpec, answer: ModelDescription) -> None:
     """Shares, memory, time, bytes; a table of what learns where."""
-    share = answer.trainable_parameters / max(1, answer.parameters)
+    share = finetune_state.share_text(answer.trainable_parameters, answer.parameters)
     chart(
         lambda: share_bar(answer.trainable_parameters, answer.parameters, translate=_),
         key="finetune_share",
         of=[answer.trainable_parameters, answer.parameters],
-        alt=say("{share} of the weights learn", share=numbers.percent(share, 2)),
+        alt=say("{share} of the weights learn", share=share),
     )
     learning, all_of = numbers.count(answer.trainable_parameters), numbers.count(answer.parameters)
     text = _("{n} of {m} weights learn").format(n=f"**{learning}**", m=all_of)
-    st.markdown(f"{text} ({numbers.percent(share, 2)})")
+    st.markdown(f"{text} ({share})")
     description.fit_badge(answer)
     parts = (answer.weight_bytes, answer.gradient_bytes, answer.optimizer_bytes, answer.activation_bytes)
     chart(

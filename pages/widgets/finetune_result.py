@@ -112,7 +112,7 @@ def result(run: RunRecord, record: FineTuningRecord) -> None:
         "{n} of {m} weights learned ({share})",
         n=numbers.count(record.trainable_parameters),
         m=numbers.count(record.parameters),
-        share=numbers.percent(record.trainable_parameters / max(1, record.parameters), 2),
+        share=finetune_state.share_text(record.trainable_parameters, record.parameters),
     )
     saved = say("{size} to take along", size=numbers.size(record.saved_bytes)) if record.saved_bytes else ""
     parts = [f"**{plain(source)}**", method_title(record.method), learned, saved]

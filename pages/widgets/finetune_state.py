@@ -7,7 +7,7 @@ import streamlit as st
 from engine.specs import RunSpec
 from engine.specs.models import PretrainedSpec
 from engine.specs.records import RunRecord
-from pages.widgets import state
+from pages.widgets import numbers, state
 
 VIEW, SOURCE, METHODS = "view", "source", "methods"  # keys of the address
 NEW, RESULT, SIDE_BY_SIDE = "new", "result", "methods"
@@ -66,6 +66,12 @@ def open_draft(spec: RunSpec) -> None:
         _open({VIEW: NEW})
     else:
         state.go(state.DESIGN_PAGE)
+
+
+def share_text(part: int, whole: int) -> str:
+    """How much of the weights: `0.33 %`; a very small share keeps two digits that say something."""
+    share = part / max(1, whole)
+    return numbers.percent(share, 4 if 0 < share < 1e-4 else 2)
 
 
 def _open(values: dict[str, str]) -> None:

@@ -81,6 +81,7 @@ def test_blocks_tell_how_far_they_moved_and_a_resting_body_did_not(tiny_bert: Pa
     assert [block.drift for block in resting.blocks] == [0.0, 0.0, 0.0]
     assert [block.cka for block in resting.blocks] == pytest.approx([1.0, 1.0, 1.0])
     assert resting.trainable_parameters == 16 * 2 + 2
+    assert resting.step_bytes < record.step_bytes
     assert 4 * resting.trainable_parameters <= resting.saved_bytes < record.saved_bytes
 
 
