@@ -1,13 +1,13 @@
 """The body of a pretrained source as a functional model: encoded inputs by name → features `(batch, width)`.
 
 Bodies are graphs of Lathe's own layers, so that methods reach every projection and saved models load without a patch.
-Their weights are read once and kept in memory: a tweak builds the same body again and again.
+A tweak builds the same body again and again, so its weights are read from files that stay in the system's memory.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ from keras.src.backend.common.stateless_scope import in_stateless_scope
 
 from engine.errors import EngineError, ErrorKind
 from engine.finetuning.sources import Found
-from engine.finetuning.sources.bert_folder import BertFolder, read_bert_folder
+from engine.finetuning.sources.bert_folder import read_bert_folder
 from engine.finetuning.sources.bert_names import body_weights
 from engine.finetuning.sources.keras_hub_folder import WEIGHTS, preset_config
 from engine.models.bert import BertShape, bert_body
@@ -26,8 +26,8 @@ from engine.models.registry import Tensors
 from engine.text import N_
 
 Pooling = Literal["source", "average", "first"]
-Weights = Mapping[str, np.ndarray]  # "layer/variable" -> numbers
-_KEPT = 2  # bodies whose weights stay in memory
+Weights = Mapping[str, Callable[[], np.ndarray]]  # "layer/variable" -> reads the numbers
+_KEPT = 2  # presets whose weights stay in memory: KerasHub builds its own model to read them
 _PUBLISHED_EPSILON = 1e-12
 
 
@@ -74,7 +74,7 @@ def _bert(found: Found, pooling: Pooling) -> tuple[BertShape, Style, Callable[[]
         )
         activation: Any = folder.activation
         style = Style(activation, zeros, normalization="layer", norm_epsilon=folder.norm_epsilon)
-        return shape, style, lambda: _folder_weights(folder)
+        return shape, style, lambda: body_weights(folder)
     config = preset_config(found.folder)
     shape = BertShape(
         vocabulary_size=config["vocabulary_size"],
@@ -102,24 +102,20 @@ def put(body: keras.Model, weights: Weights) -> None:
     for layer in body.layers:
         for variable in layer.weights:
             name = weight_name(layer, variable)
-            if name not in weights or tuple(weights[name].shape) != tuple(variable.shape):
+            array = weights[name]() if name in weights else None
+            if array is None or tuple(array.shape) != tuple(variable.shape):
                 raise EngineError(
                     ErrorKind.BAD_INPUT,
                     N_("The weights of the source are not whole: {name} is missing or has another shape."),
                     hint=N_("Copy or download the source again."),
                     name=name,
                 )
-            variable.assign(weights[name])
+            variable.assign(array)
 
 
 def weight_name(layer: Any, variable: Any) -> str:
     """A weight's name by its layer and its place in it, wherever the layer stands."""
     return f"{layer.name}/{variable.path.rpartition(f'{layer.name}/')[2]}"
-
-
-@lru_cache(maxsize=_KEPT)
-def _folder_weights(folder: BertFolder) -> Weights:
-    return body_weights(folder)
 
 
 @lru_cache(maxsize=_KEPT)
@@ -156,4 +152,5 @@ def backbone_weights(backbone: Any) -> Weights:
         norms = {"attentionnorm": block._self_attention_layer_norm, "densenorm": block._feedforward_layer_norm}
         for ours, norm in norms.items():
             found[f"{name}{ours}/gamma"], found[f"{name}{ours}/beta"] = norm.gamma, norm.beta
-    return {name: np.array(variable.value) for name, variable in found.items()}
+    arrays = {name: np.array(variable.value) for name, variable in found.items()}
+    return {name: partial(np.asarray, array) for name, array in arrays.items()}

@@ -16,8 +16,8 @@ from engine.text import N_
 
 Pooling = Literal["average", "first", "token"]
 ACTIVATIONS = {"gelu": "gelu", "gelu_new": "gelu_tanh", "gelu_pytorch_tanh": "gelu_tanh", "relu": "relu"}
-# Tables of tokens are sometimes filled up with rows that no token has, for the sake of the hardware: to whole eights, or
-# hundreds of some ten thousands.
+# Tables of tokens are sometimes filled up with rows that no token has, for the sake of the hardware: to whole eights,
+# or hundreds of some ten thousands.
 _SPARE_ROWS, _SPARE_SHARE = 8, 0.005
 _LARGEST_FILE_BYTES = 64 * 2**20  # of a configuration or vocabulary: what is larger is something else
 

@@ -81,16 +81,19 @@ def body_tensors(found: Mapping[str, Stored], family: str, shape: Mapping[str, A
     return tensors
 
 
-def body_weights(folder: BertFolder) -> dict[str, np.ndarray]:
-    """All weights of a body as "layer/variable" of `engine.models.bert.bert_body` → array."""
+def body_weights(folder: BertFolder) -> dict[str, Callable[[], np.ndarray]]:
+    """All weights of a body as "layer/variable" of `engine.models.bert.bert_body` → what reads the array.
+
+    Nothing is held: a file that was read before lies in the system's memory, from which it is read again in no time.
+    """
     heads, width = folder.heads, folder.width
     # PyTorch keeps a dense layer's weights as (out, in); Keras as (in, out), attention's with an axis of heads.
     split = (width, heads, width // heads)
 
     def put(theirs: str, ours: str, change: Callable[[np.ndarray], np.ndarray] = lambda x: x) -> None:
-        weights[ours] = change(folder.tensors[theirs].read())
+        weights[ours] = lambda: change(folder.tensors[theirs].read())
 
-    weights: dict[str, np.ndarray] = {}
+    weights: dict[str, Callable[[], np.ndarray]] = {}
     put("embeddings.word_embeddings.weight", "embed_tokens/embeddings")
     put("embeddings.position_embeddings.weight", "embed_positions/table")
     if folder.segments:
