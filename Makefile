@@ -67,7 +67,7 @@ messages: setup-dev ## bring the catalogues of texts up to date
 	PYTHONPATH=. $(BIN)/python locale/messages.py
 
 bench: setup-dev ## every benchmark, each a ratio against a named peer in the same run
-	@for bench in first_metric probe throughput pages page_memory profile forecast defaults search; do \
+	@for bench in first_metric probe throughput pages page_memory profile forecast defaults search lora; do \
 		echo "== bench/$$bench.py"; $(BIN)/python bench/$$bench.py || exit 1; done
 
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --quiet --custom-compile-command "make lock"
