@@ -11,7 +11,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.training.sharding_jax import Devices
-from engine.training.steps import SUMS, Chunk, StepSettings, clip_factor, global_norm, learning, metric_sum
+from engine.training.steps import (
+    LARGEST_NORM,
+    NORM,
+    Chunk,
+    StepSettings,
+    clip_factor,
+    global_norm,
+    learning,
+    metric_sum,
+)
 
 State = dict[str, list[Any]]
 
@@ -39,7 +48,7 @@ class JaxStepper:
         self, chunk: Chunk, rates: np.ndarray, momenta: np.ndarray, shares: np.ndarray | None = None
     ) -> np.ndarray:
         """Run the chunk's steps one after the other and wait at the end."""
-        sums = jnp.zeros(SUMS)
+        added = []
         clip, live = np.float32(self.settings.clip_norm), self.settings.live_values()
         course = self.settings.course(shares, chunk.steps)
         for i in range(chunk.steps):
@@ -47,7 +56,6 @@ class JaxStepper:
             inputs = {name: self._devices.rows(value[rows]) for name, value in chunk.inputs.items()}
             self._state, sums = self._step(
                 self._state,
-                sums,
                 inputs,
                 self._devices.rows(chunk.targets[rows]),
                 self._devices.rows(chunk.weights[rows]),
@@ -57,12 +65,14 @@ class JaxStepper:
                 live,
                 course[i],
             )
-        return np.asarray(sums)
+            added.append(sums)
+        # In double precision sums of single ones are exact: a curve does not depend on how many steps a call ran.
+        each = np.stack([np.asarray(one, np.float64) for one in added])
+        return np.concatenate([each[:, :NORM].sum(axis=0), each[-1:, NORM], each[:, LARGEST_NORM].max(keepdims=True)])
 
     def _one_step(
         self,
         state: State,
-        sums: Any,
         inputs: Any,
         targets: Any,
         weights: Any,
@@ -74,12 +84,11 @@ class JaxStepper:
     ) -> tuple[State, Any]:
         self.traces += 1
         with self.settings.live([live[i] for i in range(len(self.settings.numbers))]):
-            return self._traced_step(state, sums, inputs, targets, weights, rate, momentum, clip, course)
+            return self._traced_step(state, inputs, targets, weights, rate, momentum, clip, course)
 
     def _traced_step(
         self,
         state: State,
-        sums: Any,
         inputs: Any,
         targets: Any,
         weights: Any,
@@ -129,9 +138,8 @@ class JaxStepper:
                 norm,
             ]
         )
-        sums = jnp.concatenate([sums[:4] + added[:4], added[4:5], jnp.maximum(sums[5:6], added[5:6])])
         moved = {"trainable": trainable, "others": others, "optimizer": moments, "average": average}
-        return {**moved, "anchors": state["anchors"]}, sums
+        return {**moved, "anchors": state["anchors"]}, added
 
     def _shared_out(
         self, trainable: list[Any], others: list[Any], gradients: list[Any], scale: Any, cut: Any, learns: Any

@@ -63,16 +63,18 @@ class TensorFlowStepper:
         rows, steps = tf.shape(targets)[0], tf.shape(rates)[0]
         numbers = tf.unstack(live, num=len(self.settings.numbers)) if self.settings.numbers else []
 
+        # In double precision sums of single ones are exact: a curve does not depend on how many steps a call ran.
         def body(i: Any, sums: Any) -> tuple[Any, Any]:
             first, last = i * batch, tf.minimum((i + 1) * batch, rows)
             part = {name: value[first:last] for name, value in inputs.items()}
             rest = (rates[i], momenta[i], clip, numbers, course[i])
             added = self._replicas.run(self._compiled_step, (part, targets[first:last], weights[first:last], *rest))
+            added = tf.cast(added, tf.float64)
             total = sums + added
             # Sums add up, the norm is the newest, the largest norm the largest.
             return i + 1, tf.concat([total[:4], added[4:5], tf.maximum(sums[5:6], added[5:6])], 0)
 
-        _, sums = tf.while_loop(lambda i, _: i < steps, body, [tf.constant(0), tf.zeros(SUMS)])
+        _, sums = tf.while_loop(lambda i, _: i < steps, body, [tf.constant(0), tf.zeros(SUMS, tf.float64)])
         with tf.control_dependencies([sums]):
             self._replicas.agree(self._model.non_trainable_variables)
         return sums
