@@ -26,7 +26,7 @@ from engine.text import N_
 NO_EPOCH = N_("The first epoch has not ended yet")
 ROW_PX, MOST_WRITTEN = 24, 24  # of a heat map: height of a row; columns in which figures are written
 STRIPES = {"fillmode": "overlay", "fgcolor": "rgba(255,255,255,0.55)", "size": 6, "solidity": 0.2}
-DARK_CELL = 0.6  # share of the largest value from which on a cell is too dark for dark figures
+DARK_CELL = 0.75  # share of the largest value from which on a cell is too dark for dark figures
 
 
 def drift_map(points: Sequence[DriftPoint], *, translate: Translate = untranslated) -> go.Figure:

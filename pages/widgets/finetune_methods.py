@@ -18,7 +18,7 @@ from pages.widgets.text import _, error_text, ngettext, plain, say
 from pages.widgets.tokens import forget, submit_token
 
 FIRST_CHOICE = ("head", "lora", "full")
-SEEDS, MOST_SEEDS = 3, 10
+SEEDS, MOST_SEEDS, SEEDS_WIDTH_PX = 3, 10, 220
 NEW = ""
 ASK_S = 0.1  # a method; the engine answers in the background
 
@@ -101,6 +101,7 @@ def start(spec: RunSpec) -> None:
                 MOST_SEEDS,
                 SEEDS,
                 key="finetune_seeds",
+                width=SEEDS_WIDTH_PX,
                 help=_("Runs that differ in nothing but chance show how much of a difference is chance."),
             )
         )
@@ -153,7 +154,8 @@ def preview(spec: RunSpec, kinds: list[str]) -> dict[str, str]:
         )
         return waiting
 
-    live.follow_until_done(draw_rows, key="finetune_preview")
+    with st.container(key="following_finetune_preview"):
+        live.follow_until_done(draw_rows, key="finetune_preview")
     for kind in kinds:
         if kind in unfit:
             title = finetune_result.method_title(kind)
