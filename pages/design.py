@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine import api
 from engine.specs import RunSpec
+from engine.specs.adversarial import fitting_adversaries
 from engine.specs.models import families
 from engine.specs.training import CLASSIFICATION_LOSSES, REGRESSION_LOSSES
 from pages.widgets import data_views, description, finetune_state, forms, layers, layout, state, whatif_state
@@ -156,11 +157,12 @@ def edit_training(spec: RunSpec) -> RunSpec:
 
 
 def edit_regularisation(spec: RunSpec) -> RunSpec:
-    """Early stopping, weight averaging, augmentation."""
+    """Early stopping, weight averaging, augmentation, adversarial training."""
     only = ["early_stopping", "weight_averaging"]
     if spec.data.task.modality.value == "image":
         only.append("augmentation")
-    training = forms.draw(spec.training, key="design_regularisation", only=only)
+    options = {"adversarial": fitting_adversaries(spec.data.task)}
+    training = forms.draw(spec.training, key="design_regularisation", only=[*only, "adversarial"], options=options)
     return spec.model_copy(update={"training": training})
 
 

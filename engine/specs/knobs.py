@@ -15,6 +15,7 @@ import annotated_types
 from pydantic.fields import FieldInfo
 
 from engine.errors import EngineError
+from engine.specs.adversarial import fitting_adversaries
 from engine.specs.base import Choice, Document, Scale, extra_of
 from engine.specs.models import ModelSpec
 from engine.specs.run import RunSpec, differences, flatten
@@ -284,7 +285,9 @@ def _fits(spec: RunSpec, path: str, kind: str, cls: type[Choice]) -> bool:
     if any(info.is_required() for name, info in cls.model_fields.items() if name != "kind"):
         return False
     if issubclass(cls, ModelSpec):
-        return spec.data.task.modality in cls.modalities and kind != "graph"
+        return spec.data.task.modality in cls.modalities and cls.from_scratch and kind != "graph"
+    if path == "training.adversarial.kind":
+        return kind in fitting_adversaries(spec.data.task)
     if path == "training.loss.kind":
         return kind in (CLASSIFICATION_LOSSES if spec.data.task.is_classification else REGRESSION_LOSSES)
     if path.startswith("data.split"):  # parts that the data came with cannot be asked for

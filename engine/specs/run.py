@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError, model_validator
 
+from engine.specs.adversarial import fitting_adversaries
 from engine.specs.base import Document, one_of, refusal, setting
 from engine.specs.data import DataSpec
 from engine.specs.models import ModelSpec, PretrainedSpec
@@ -64,17 +65,41 @@ class RunSpec(Document):
                 task=self.data.task.value,
                 given=self.training.loss.kind,
             )
+        self._adversary_fits()
         source = self.model.source if isinstance(self.model, PretrainedSpec) else ""
         if self.data.preprocessing.learned_from != source:
             raise refusal(
                 N_(
-                    "A pretrained model and its preprocessing come from one source, got “{model}” and “{preprocessing}”. "
-                    "Set model.source and data.preprocessing.learned_from to the same."
+                    "A pretrained model and its preprocessing come from one source, "
+                    "got “{model}” and “{preprocessing}”. Set model.source and "
+                    "data.preprocessing.learned_from to the same."
                 ),
                 model=source,
                 preprocessing=self.data.preprocessing.learned_from,
             )
         return self
+
+    def _adversary_fits(self) -> None:
+        adversary, task = self.training.adversarial, self.data.task
+        fitting = fitting_adversaries(task)
+        if adversary.kind not in fitting:
+            raise refusal(
+                N_("Adversarial training by {given} does not fit the task {task}. Choose one of {fitting}."),
+                given=adversary.kind,
+                task=task.value,
+                fitting=", ".join(fitting),
+            )
+
+        rests = isinstance(self.model, PretrainedSpec) and self.model.method.body_rests
+        if rests and adversary.kind != "none":
+            raise refusal(
+                N_(
+                    "A body that rests sees each example once, so {given} cannot change them. "
+                    "Choose another method than {method}, or train without an adversary."
+                ),
+                given=adversary.kind,
+                method=self.model.method.kind,
+            )
 
     @classmethod
     def parse(cls, document: Mapping[str, Any] | str | bytes) -> "RunSpec":

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from engine.specs.adversarial import AdversarialSpec, NoAdversary
 from engine.specs.base import Choice, Document, one_of, setting
 from engine.text import N_
 
@@ -280,6 +281,7 @@ class TrainingSpec(Document):
     )
     early_stopping: EarlyStopping = setting(EarlyStopping(), title=N_("Early stopping"))
     augmentation: Augmentation = setting(Augmentation(), title=N_("Augmentation"))
+    adversarial: one_of(AdversarialSpec) = setting(NoAdversary(), title=N_("Adversarial training"))  # type: ignore[valid-type]
     precision: Literal["auto", "float32", "mixed_float16", "mixed_bfloat16"] = setting(
         "auto",
         title=N_("Number precision"),

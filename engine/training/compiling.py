@@ -31,6 +31,7 @@ from engine.models.memory import FLOAT_BYTES
 from engine.specs import RunSpec
 from engine.specs.base import Document, extra_of
 from engine.training import precision
+from engine.training.adversarial import build_objective
 from engine.training.features import FeatureStepper, divided, rests
 from engine.training.losses import build_loss
 from engine.training.optimizers import build_optimizer, live_decay
@@ -176,6 +177,7 @@ def _compile(spec: RunSpec, encoded: Encoded) -> tuple[_Kept, Numbers]:
             core, policy = _build(spec, encoded)
             loss, decay = build_loss(training.loss), live_decay(training.optimizer)
             pull = live_pull(spec)
+            objective = build_objective(spec, core)
         parts = divided(core) if rests(spec) else None
         stepper: Stepper = make_stepper(
             StepSettings(
@@ -193,6 +195,7 @@ def _compile(spec: RunSpec, encoded: Encoded) -> tuple[_Kept, Numbers]:
                 allocator=allocator_of(spec, core),
                 pull=pull,
                 anchors={} if pull is None else anchors_of(core),
+                objective=objective,
             )
         )
     if parts is not None:
@@ -233,11 +236,12 @@ def _numbers_of(structure: str, spec: RunSpec, encoded: Encoded) -> Numbers:
             return _known[key]
     reset_uids()
     with collected() as live, weightless(), precision.policy(spec.training.precision):
-        build_core(spec, encoded.encoder)
+        core = build_core(spec, encoded.encoder)
     with collected() as rest:
         build_loss(spec.training.loss)
         live_decay(spec.training.optimizer)
         live_pull(spec)
+        build_objective(spec, core)
     return _as_numbers([*live, *rest])
 
 

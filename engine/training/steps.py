@@ -108,6 +108,7 @@ class StepSettings:
     pull: LiveNumber | None = None  # towards where the variables began (L2-SP)
     anchors: dict[int, Any] = field(default_factory=dict)  # place among the trainable variables -> where it began
     planned_steps: int = 0  # of the run; 0: not known
+    objective: Any = None  # what adversarial training takes the loss of; None: the plain examples
 
     @property
     def core(self) -> Any:

@@ -25,6 +25,48 @@ from engine.training.steps import (
 State = dict[str, list[Any]]
 
 
+class _Surface:
+    """See `engine.training.adversarial.Surface`; what the first call in training moved, and its penalties, are kept."""
+
+    def __init__(self, model: Any, trainable: list[Any], others: list[Any], step: Any) -> None:
+        self._model, self._trainable, self._first = model, trainable, others
+        self._key = jax.random.key(jnp.asarray(step, "uint32"))
+        self.others: list[Any] = others
+        self.penalties: list[Any] = []
+        self._calls = 0
+
+    def train(self, inputs: Any) -> Any:
+        """Outputs with dropout."""
+        outputs, others, penalties = self._model.stateless_call(
+            self._trainable, self.others, inputs, training=True, return_losses=True
+        )
+        if self._calls == 0:
+            self.penalties = penalties
+            self.others = others
+        self._calls += 1
+        return outputs
+
+    def rest(self, inputs: Any) -> Any:
+        """Outputs as in prediction."""
+        return self._model.stateless_call(self._trainable, self._first, inputs, training=False)[0]
+
+    def gradient(self, function: Any, x: Any) -> Any:
+        """Of a scalar function at x."""
+        return jax.lax.stop_gradient(jax.grad(function)(x))
+
+    def uniform(self, like: Any) -> Any:
+        """Between -1 and 1."""
+        return jax.random.uniform(self._next(), like.shape, minval=-1.0, maxval=1.0)
+
+    def normal(self, like: Any) -> Any:
+        """Standard normal."""
+        return jax.random.normal(self._next(), like.shape)
+
+    def _next(self) -> Any:
+        self._key, key = jax.random.split(self._key)
+        return key
+
+
 class JaxStepper:
     """See `engine.training.steps.Stepper`.
 
@@ -37,6 +79,9 @@ class JaxStepper:
         self._model = settings.model
         self._rate_index = next(
             i for i, v in enumerate(settings.optimizer.variables) if v is settings.optimizer.learning_rate
+        )
+        self._step_index = next(
+            i for i, v in enumerate(settings.optimizer.variables) if v is settings.optimizer.iterations
         )
         self._state = self._read()
         self._step = self._devices.compiled(self._one_step)
@@ -103,10 +148,9 @@ class JaxStepper:
         scale = 1.0 if scale is None else scale
 
         def objective(trainable: list[Any]) -> tuple[Any, tuple[Any, Any, Any]]:
-            outputs, others, penalties = self._model.stateless_call(
-                trainable, state["others"], self._cast(inputs), training=True, return_losses=True
-            )
-            per_example = self.settings.loss(targets, outputs).astype("float32")  # (batch,)
+            surface = _Surface(self._model, trainable, state["others"], state["optimizer"][self._step_index])
+            per_example, outputs = self._losses(surface, self._cast(inputs), targets)
+            others, penalties = surface.others, surface.penalties
             loss = jnp.mean(per_example * weights) + sum(jnp.asarray(p, "float32") for p in penalties)
             return loss * scale, (outputs, others, per_example)
 
@@ -140,6 +184,15 @@ class JaxStepper:
         )
         moved = {"trainable": trainable, "others": others, "optimizer": moments, "average": average}
         return {**moved, "anchors": state["anchors"]}, added
+
+    def _losses(self, surface: _Surface, inputs: Any, targets: Any) -> tuple[Any, Any]:
+        """The loss of each example `(batch,)` in float32, and the outputs."""
+        objective, loss = self.settings.objective, self.settings.loss
+        if objective is None:
+            outputs = surface.train(inputs)
+            return loss(targets, outputs).astype("float32"), outputs
+        losses, outputs = objective(surface, loss, inputs, targets)
+        return losses.astype("float32"), outputs
 
     def _shared_out(
         self, trainable: list[Any], others: list[Any], gradients: list[Any], scale: Any, cut: Any, learns: Any

@@ -101,8 +101,7 @@ class TensorFlowStepper:
         variables = model.trainable_variables
         inputs, targets, weights, counted = self._replicas.share(inputs, targets, weights)
         with tf.GradientTape() as tape:
-            outputs = model(self._cast(inputs), training=True)
-            per_example = tf.cast(self.settings.loss(targets, outputs), tf.float32)  # (batch,)
+            per_example, outputs = self._losses(self._cast(inputs), targets)
             loss = tf.reduce_mean(per_example * weights)
             if model.losses:  # L1 and L2 penalties
                 loss += tf.add_n([tf.cast(penalty, tf.float32) for penalty in model.losses])
@@ -127,6 +126,16 @@ class TensorFlowStepper:
             metric_sum(self.settings, targets, outputs),
         ]
         return tf.stack([*(value * counted for value in (*own, rows)), *[norm / self._replicas.count] * 2])
+
+    def _losses(self, inputs: Any, targets: Any) -> tuple[Any, Any]:
+        """The loss of each example `(batch,)` in float32, and the outputs."""
+        objective, loss = self.settings.objective, self.settings.loss
+        if objective is None:
+            outputs = self._model(inputs, training=True)
+            return tf.cast(loss(targets, outputs), tf.float32), outputs
+        surface = _Surface(self._model, self.settings.optimizer.iterations.value)
+        losses, outputs = objective(surface, loss, inputs, targets)
+        return tf.cast(losses, tf.float32), outputs
 
     def _share_out(self, gradients: list[Any], scale: Any, cut: Any, learns: Any) -> None:
         """Share out ranks anew."""
@@ -183,6 +192,40 @@ class TensorFlowStepper:
             "optimizer": self.settings.optimizer.variables,
             "average": self.settings.averages,
         }
+
+
+class _Surface:
+    """See `engine.training.adversarial.Surface`."""
+
+    def __init__(self, model: Any, step: Any) -> None:
+        self._model, self._step, self._draws = model, tf.cast(step, tf.int32), 0
+
+    def train(self, inputs: Any) -> Any:
+        """Outputs with dropout."""
+        return self._model(inputs, training=True)
+
+    def rest(self, inputs: Any) -> Any:
+        """Outputs as in prediction."""
+        return self._model(inputs, training=False)
+
+    def gradient(self, function: Any, x: Any) -> Any:
+        """Of a scalar function at x."""
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            y = function(x)
+        return tf.stop_gradient(tape.gradient(y, x))
+
+    def uniform(self, like: Any) -> Any:
+        """Between -1 and 1."""
+        return tf.random.stateless_uniform(tf.shape(like), self._seed(), -1.0, 1.0)
+
+    def normal(self, like: Any) -> Any:
+        """Standard normal."""
+        return tf.random.stateless_normal(tf.shape(like), self._seed())
+
+    def _seed(self) -> Any:
+        self._draws += 1
+        return tf.stack([self._step, self._draws])
 
 
 def _program(known: dict[Any, Any], function: Any, arguments: tuple[Any, ...], *, jit: bool = False) -> Any:
