@@ -9,6 +9,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.models.text_inputs import TrimPadding
+
 HEAD = "head_logits"  # the layer that every family ends with (`engine.models.registry.Head`)
 FEATURES = "features"
 BATCH = 64
@@ -35,6 +37,7 @@ class Body:
         outputs |= {f"block:{name}": core.get_layer(layer).output for name, layer in (blocks or {}).items()}
         self._model = keras.Model(core.input, outputs)
         self._dtypes = {name: tensor.dtype for name, tensor in core.input.items()}
+        self._trim = next((layer for layer in core.layers if isinstance(layer, TrimPadding)), None)
 
     def features(self, inputs: Inputs) -> NDArray[np.float32]:
         """Features `(rows, width)` of encoded rows."""
@@ -46,7 +49,10 @@ class Body:
         parts: dict[str, list[NDArray[np.float32]]] = {}
         for first in range(0, len(order), BATCH):
             batch = {name: values[order[first : first + BATCH]] for name, values in inputs.items()}
-            for name, value in self._forward(batch).items():
+            found = self._forward(batch)
+            if self._trim is not None:  # the places that are left, as the blocks have them
+                batch["tokens"] = np.asarray(self._trim(keras.ops.convert_to_tensor(batch["tokens"])))
+            for name, value in found.items():
                 parts.setdefault(name.removeprefix("block:"), []).append(_pooled(value, batch))
         back = np.argsort(order)
         return {name: np.concatenate(values)[back] for name, values in parts.items()}

@@ -180,3 +180,22 @@ def test_minilm_equals_the_formulas_on_real_text() -> None:
     tensors = {name: stored.read() for name, stored in read_bert_folder(found.folder).tensors.items()}
     expected = pooled(reference_bert(tensors, tokens, 12), tensors, tokens)["average"]
     np.testing.assert_allclose(np.asarray(body(found.record.address, 24)({"tokens": tokens})), expected, atol=1e-4)
+
+
+def test_vectors_of_blocks_leave_out_padding_also_behind_a_prompt(folder: Path) -> None:
+    """Texts of other lengths beside it, and vectors put before it, change nothing of what a text's own places give."""
+    import keras
+
+    from engine.finetuning import methods
+    from engine.finetuning.representations import Body
+    from engine.specs.finetuning import PromptTuning
+
+    write_bert_folder(folder, pooling="mean")
+    made = methods.apply(PromptTuning(length=4), body(f"folder:{folder}", 24), seed=0)
+    core = keras.Model(made.input, keras.layers.Dense(2, name="head_logits")(made.output))
+    vectors = Body(core, {"1": "block1_densenorm"})
+    tokens = np.pad(TOKENS, ((0, 0), (0, 16)))
+    long = np.full((1, 24), 7, np.int32)
+    alone = np.concatenate([vectors.outputs({"tokens": row[None]})["1"] for row in tokens])
+    beside = vectors.outputs({"tokens": np.concatenate([tokens, long])})["1"][:3]
+    np.testing.assert_allclose(beside, alone, atol=1e-5)
