@@ -78,8 +78,8 @@ def choose(page: Page, label: str, option: re.Pattern[str]) -> None:
 def test_fine_tuning_from_the_source_to_before_and_after(page: Page, app) -> None:  # type: ignore[no-untyped-def]
     page.set_default_timeout(STEP_MS)
     expect.set_options(timeout=STEP_MS)
-    source = "MiniLM L6" if OFFLINE else train_a_source(page)
     upload(page)
+    source = "MiniLM L6" if OFFLINE else train_a_source(page)
 
     # Source → data → method, and what it will take
     page.get_by_role("link", name="Fine-tune", exact=True).click()
@@ -127,9 +127,8 @@ def test_fine_tuning_from_the_source_to_before_and_after(page: Page, app) -> Non
     # Methods side by side, with one click
     page.get_by_role("button", name="Change and run again").click()
     page.get_by_role("button", name="Compare methods").click()
-    for name in ("LoRA", "Whole model"):  # chosen at first, together with "Head only"
-        page.get_by_test_id("stButtonGroup").get_by_role("button", name=name, exact=True).click()
-    page.get_by_test_id("stButtonGroup").get_by_role("button", name="Biases only (BitFit)", exact=True).click()
+    methods = page.get_by_role("toolbar", name="Methods")
+    methods.get_by_role("button", name="LoRA", exact=True).click()  # chosen at first, with the two that stay
     seeds = page.get_by_label("Seeds a method", exact=True)
     seeds.fill("1")
     seeds.press("Enter")
