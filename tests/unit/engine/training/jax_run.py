@@ -67,9 +67,11 @@ def main(folder: Path) -> None:
     turned, traces = turn(spec.edit({"model.dropout": 0.5, "training.optimizer.weight_decay": 0.1}), encoded)
     forget_all()
     own, _ = turn(spec.edit({"model.dropout": 0.5, "training.optimizer.weight_decay": 0.1}), encoded)
+    hard, _ = turn(spec.edit({"training.adversarial": {"kind": "pgd", "strength": 0.3, "steps": 2}}), encoded)
     print(
         json.dumps(
             {
+                "hard": all(np.isfinite(a).all() for a in hard) and not np.array_equal(hard[0], own[0]),
                 "backend": keras.backend.backend(),
                 "tensorflow": "tensorflow" in sys.modules,
                 "accuracy": whole.history("val/accuracy")[-1][1],

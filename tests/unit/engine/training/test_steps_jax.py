@@ -45,3 +45,4 @@ def test_training_runs_on_jax(tmp_path: Path) -> None:
     assert result["same"]
     assert result["turned"]  # another dropout and decay: the result of a program of its own…
     assert result["traces"] == 0  # …on the program that is there
+    assert result["hard"]  # examples are changed within the step on JAX too
