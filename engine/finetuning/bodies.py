@@ -19,7 +19,7 @@ from engine.errors import EngineError, ErrorKind
 from engine.finetuning.sources import Found
 from engine.finetuning.sources.bert_folder import read_bert_folder
 from engine.finetuning.sources.bert_names import body_weights
-from engine.finetuning.sources.keras_hub_folder import WEIGHTS, preset_config
+from engine.finetuning.sources.keras_hub_folder import WEIGHTS, preset_config, preset_pooling
 from engine.models.bert import BertShape, bert_body
 from engine.models.blocks import Style
 from engine.models.registry import Tensors
@@ -84,7 +84,7 @@ def _bert(found: Found, pooling: Pooling) -> tuple[BertShape, Style, Callable[[]
         inner_width=config["intermediate_dim"],
         longest=config["max_sequence_length"],
         segments=int(config.get("num_segments", 2)),
-        pooling="average" if pooling == "average" else "first",
+        pooling=preset_pooling(found.folder) if pooling == "source" else pooling,
     )
     # KerasHub's presets of BERT were trained with the approximation of GELU by tanh.
     published: Any = "gelu_tanh"

@@ -35,8 +35,8 @@ _RATES = {
     "gradual": _Rate(1e-4, 5e-4),
     "full": _Rate(5e-5, 5e-4),
     "bitfit": _Rate(1e-3, 2e-3),
-    "lora": _Rate(1e-3, 2e-3),
-    "adalora": _Rate(1e-3, 2e-3),
+    "lora": _Rate(2e-3, 2e-3),
+    "adalora": _Rate(2e-3, 2e-3),
     "adapters": _Rate(1e-3, 2e-3),
     "prompt": _Rate(5e-3, 5e-3),
     "prefix": _Rate(5e-3, 5e-3),
@@ -44,6 +44,8 @@ _RATES = {
 }
 _ATTENTION = ("bert", "transformer", "vit", "ft_transformer")  # families whose bodies have it
 _USUAL_RATE = _Rate(5e-4, 1e-3)
+# For text those are the rates of a body of this width; what is added to a wider one bears less.
+_RATE_WIDTH = 384
 
 
 def tuned_spec(
@@ -153,7 +155,10 @@ def _raw_columns(found: Found, theirs: DataSpec, record: DatasetRecord) -> list[
 def _training(method: str, found: Found, record: DatasetRecord) -> dict[str, Any]:
     rows = record.parts.get(Part.TRAIN) or record.rows
     rates = _RATES.get(method, _USUAL_RATE)
-    rate = rates.text if found.record.modality is Modality.TEXT and found.format != "run" else rates.other
+    rate = rates.other
+    if found.record.modality is Modality.TEXT and found.format != "run":
+        adds = MethodSpec.alternatives[method].adds_weights  # type: ignore[attr-defined]
+        rate = rates.text * (min(1.0, _RATE_WIDTH / found.record.width) if adds and found.record.width else 1.0)
     epochs = max(3, min(20, round(12_000 / max(rows, 1))))
     if method == "head":  # its later epochs cost next to nothing
         epochs = max(10, epochs)
@@ -163,5 +168,6 @@ def _training(method: str, found: Found, record: DatasetRecord) -> dict[str, Any
         "max_train_time_s": 0.0,
         "optimizer": {"kind": "adamw", "learning_rate": rate, "weight_decay": 0.01},
         "schedule": {"kind": "cosine", "warmup_fraction": 0.06},
-        "early_stopping": {"enabled": True, "patience_epochs": 3, "restore_best": True},
+        # A tuned model grows sure of itself before it stops getting better: the loss would end it too soon.
+        "early_stopping": {"enabled": True, "patience_epochs": 3, "restore_best": True, "monitor": "metric"},
     }

@@ -16,7 +16,9 @@ from engine.text import N_
 _LOOK_EVERY_S = 0.5
 
 
-def download_preset(handle: str, files: Sequence[str], target: Path, size_bytes: int, progress: Progress) -> None:
+def download_preset(
+    handle: str, files: Sequence[str], optional: Sequence[str], target: Path, size_bytes: int, progress: Progress
+) -> None:
     """Download a preset's files into a folder that appears when all of them are there.
 
     kagglehub goes on where an earlier attempt broke off and holds every file against its published MD5.
@@ -24,6 +26,7 @@ def download_preset(handle: str, files: Sequence[str], target: Path, size_bytes:
     Args:
         handle: "keras/bert/keras/bert_tiny_en_uncased/3".
         files: their paths inside the preset.
+        optional: those that not every preset has.
         target: the folder.
         size_bytes: about, for the progress.
         progress: told how far it is.
@@ -36,8 +39,10 @@ def download_preset(handle: str, files: Sequence[str], target: Path, size_bytes:
     progress(0.0, N_("Downloading"))
     try:
         with _watched(handle, size_bytes, progress):
-            for file in files:
-                there = _file(handle, file)
+            for file in (*optional, *files):
+                there = _file(handle, file, optional=file in optional)
+                if not there:
+                    continue
                 place = partial / file
                 place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(there, place)
@@ -48,13 +53,16 @@ def download_preset(handle: str, files: Sequence[str], target: Path, size_bytes:
     progress(1.0, N_("Downloading"))
 
 
-def _file(handle: str, file: str) -> str:
+def _file(handle: str, file: str, *, optional: bool) -> str:
+    """Where a file lies that was brought; "" where it is optional and the server has none."""
     import kagglehub
 
     try:
         return str(kagglehub.model_download(handle, path=file))
     # The library raises what requests, its own checks and Kaggle's answers raise; a person gets one sentence.
     except Exception as error:
+        if optional and ("404" in str(error) or "is not present in the model files" in str(error)):
+            return ""
         raise EngineError(
             ErrorKind.UNAVAILABLE,
             N_("The preset {name} could not be downloaded: {problem}."),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from engine.errors import EngineError, ErrorKind
 from engine.specs.source_records import SourceRecord, tuning_bytes
 from engine.text import N_
 
-CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+CONFIG, TASK, WEIGHTS = "config.json", "task.json", "model.weights.h5"
 _VOCABULARY = Path("assets") / "tokenizer" / "vocabulary.txt"
 # Backbones whose bodies are rebuilt of Lathe's own layers.
 BACKBONES = {"BertBackbone": "BERT"}
@@ -69,6 +69,16 @@ def preset_vocabulary(folder: Path, rows: int) -> tuple[list[str], bool]:
             problem=f"{len(tokens):,} / {rows:,}",
         )
     return tokens, bool(settings.get("lowercase", False))
+
+
+def preset_pooling(folder: Path) -> Literal["average", "first", "token"]:
+    """How a preset's body was trained to sum up a text: as its embedder says, else by BERT's pooler."""
+    try:
+        task = json.loads((folder / TASK).read_text(encoding="utf-8"))
+        mode = task["config"].get("pooling_mode", "") if task["class_name"] == "BertTextEmbedder" else ""
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return "first"
+    return "average" if mode == "mean" else "token" if mode == "cls" else "first"
 
 
 def preset_record(folder: Path, record: SourceRecord) -> SourceRecord:

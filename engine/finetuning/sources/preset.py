@@ -24,6 +24,7 @@ _FILES = (
     "assets/tokenizer/vocabulary.txt",
     "model.weights.h5",
 )
+_OPTIONAL = ("task.json",)  # says how texts are summed up, where that is not by BERT's pooler
 
 
 def _listed(modality: Modality | None) -> list[SourceRecord]:
@@ -97,7 +98,7 @@ def _fetch(name: str, progress: Progress) -> Found:
     from engine.finetuning.sources.download import download_preset
 
     handle = str(presets()[name]["kaggle_handle"]).removeprefix("kaggle://")
-    download_preset(handle, _FILES, preset_folder(name), found.record.bytes, progress)
+    download_preset(handle, _FILES, _OPTIONAL, preset_folder(name), found.record.bytes, progress)
     found = _find(name)
     if not found.record.ready and found.record.problem is not None:
         raise EngineError.from_record(found.record.problem)

@@ -122,6 +122,10 @@ def test_a_kerashub_preset_gives_the_same(folder: Path) -> None:
     theirs = backbone({"token_ids": TOKENS, "segment_ids": np.zeros_like(TOKENS), "padding_mask": mask})
     ours = np.asarray(body(f"folder:{folder}", 8)({"tokens": TOKENS}))
     np.testing.assert_allclose(ours, np.asarray(theirs["pooled_output"]), atol=1e-5)
+    keras_hub.models.BertTextEmbedder(backbone, pooling_mode="mean").save_to_preset(str(folder))
+    hidden = np.asarray(theirs["sequence_output"])
+    mean = (hidden * mask[..., None]).sum(1) / mask.sum(1, keepdims=True)
+    np.testing.assert_allclose(np.asarray(body(f"folder:{folder}", 8)({"tokens": TOKENS})), mean, atol=1e-5)
 
 
 def test_distilbert(folder: Path) -> None:

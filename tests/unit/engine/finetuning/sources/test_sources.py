@@ -101,6 +101,8 @@ def test_half_a_download_is_no_preset(tmp_path: Path, monkeypatch: pytest.Monkey
     broken = True
 
     def download(handle: str, path: str) -> str:
+        if path == "task.json":
+            raise ValueError("404 Client Error")
         if path == "tokenizer.json" and broken:
             raise OSError("the connection broke off")
         file = tmp_path / path.replace("/", "-")
