@@ -32,9 +32,22 @@ class DriftWatch:
     def __init__(self, spec: RunSpec, core: keras.Model, encoded: Encoded, context: RunContext) -> None:
         self._spec, self._core, self._encoded, self._context = spec, core, encoded, context
         self._reference = cache(self._first)
+        self._given_up = False
 
     def epoch_ended(self, epoch: int, step: int) -> None:
-        """Measure and write; an epoch that is done once more after a kill takes the place of the first."""
+        """Measure and write; an epoch that is done once more after a kill takes the place of the first.
+
+        Where it cannot be measured the log says so once, and the training goes on.
+        """
+        if self._given_up:
+            return
+        try:
+            self._measure(epoch, step)
+        except Exception as error:  # noqa: BLE001 - a figure beside the training must not cost it
+            self._given_up = True
+            self._context.log(f"The drift of the body is not followed: {type(error).__name__}: {error}")
+
+    def _measure(self, epoch: int, step: int) -> None:
         point = DriftPoint(
             epoch=epoch, step=step, blocks=relative_drift(self._core, self._reference), ranks=ranks(self._core)
         )

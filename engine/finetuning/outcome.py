@@ -57,11 +57,11 @@ def look_back(
     if not isinstance(model, PretrainedSpec):
         return None
     context.phase(COMPARING)
-    base = untouched(spec, encoded.encoder)
     notices: list[dict[str, Any]] = []
-    compared = _tried(lambda: _before_and_after(spec, base, encoded, predictions), notices, context)
+    base = _tried(lambda: untouched(spec, encoded.encoder), notices, context)
+    compared = _tried(lambda: _before_and_after(spec, base, encoded, predictions), notices, context) if base else None
     forgotten = _tried(lambda: forgetting(model.source, tuned, seed=spec.data.split.seed), notices, context)
-    changes = _tried(lambda: _block_changes(spec, base, tuned, encoded), notices, context)
+    changes = _tried(lambda: _block_changes(spec, base, tuned, encoded), notices, context) if base else None
     trainable = sum(int(np.prod(weight.shape)) for weight in tuned.trainable_weights)
     record = FineTuningRecord(
         run_id=context.run_dir.name,

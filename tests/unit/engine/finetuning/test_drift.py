@@ -96,3 +96,36 @@ def test_it_is_kept_epoch_by_epoch_and_a_repeated_epoch_replaces_its_point(
     assert [(point.epoch, point.step) for point in points] == [(1, 10), (2, 20)]
     assert points[1].blocks["block1"] == pytest.approx(3 * points[0].blocks["block1"], rel=1e-5)
     assert points[1].blocks["block2"] == 0.0
+
+
+def test_ranks_are_those_that_adalora_has_left(tiny_bert: Path, encoded_texts: Any) -> None:
+    from engine.finetuning.drift import parts_of
+    from engine.finetuning.drift_watch import ranks
+
+    core = core_of(
+        tiny_bert, encoded_texts, {"kind": "adalora", "initial_rank": 4, "rank": 2, "targets": "query_value"}
+    )
+    assert ranks(core) == {f"block{n}_attention/{part}": 4 for n in (1, 2) for part in ("query", "value")}
+    query = next(part for part in parts_of(core.get_layer("block2_attention")) if part.name == "query")
+    query.change.kept.assign([1.0, 0.0, 1.0, 0.0])
+    assert ranks(core)["block2_attention/query"] == 2
+    assert ranks(core_of(tiny_bert, encoded_texts, {"kind": "lora", "rank": 2})) == {}
+
+
+def test_what_cannot_be_measured_is_said_once_and_does_not_end_the_training(
+    tiny_bert: Path, encoded_texts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from engine.finetuning.drift_watch import DriftWatch
+    from engine.training.context import LocalContext
+
+    def broken(*arguments: Any) -> None:
+        raise MemoryError("no room for a second body")
+
+    monkeypatch.setattr("engine.finetuning.drift_watch.untouched", broken)
+    spec, core = tuning_spec(tiny_bert, {"kind": "full"}), core_of(tiny_bert, encoded_texts, {"kind": "full"})
+    watch = DriftWatch(spec, core, encoded_texts, LocalContext(tmp_path / "run"))
+    watch.epoch_ended(1, 10)
+    watch.epoch_ended(2, 20)
+    lines = (tmp_path / "run" / "log.txt").read_text().splitlines()
+    assert len(lines) == 1
+    assert "no room for a second body" in lines[0]
