@@ -21,6 +21,7 @@ from engine.specs.records import (
     ExampleRecord,
     MetricPoint,
     ModelDescription,
+    RobustnessRecord,
     RunRecord,
     SampleRecord,
     SplitReport,
@@ -382,6 +383,11 @@ def evaluate(run_id: str, dataset_id: str, *, timeout_s: float = 3600.0) -> Eval
     """Evaluate a run on a labelled data set (asked of the engine); `evaluation(run_id, dataset_id)` reads it again."""
     document = {"run_id": run_id, "dataset_id": dataset_id}
     return EvaluationRecord.model_validate(_ask("evaluate", document, timeout_s=timeout_s))
+
+
+def robustness(run_id: str, part: str = Part.TEST, *, timeout_s: float = 3600.0) -> RobustnessRecord:
+    """Accuracy of a classifier under attacks of growing strength (asked of the engine)."""
+    return RobustnessRecord.model_validate(_ask("robustness", {"run_id": run_id, "part": part}, timeout_s=timeout_s))
 
 
 def predict(run_id: str, dataset_id: str) -> pd.DataFrame:

@@ -52,6 +52,13 @@ def predict(run_id: str, dataset_id: str) -> dict[str, Any]:
     return {"file": str(predict_dataset(run_id, dataset_id))}
 
 
+def robustness(run_id: str, part: str) -> dict[str, Any]:
+    """Accuracy of a run under attacks."""
+    from engine.evaluation.robustness import robustness as measure
+
+    return measure(run_id, part).model_dump(mode="json")
+
+
 def forecast(run_id: str, epoch: int) -> dict[str, Any]:
     """How a run will end; `epoch` is in the question so that each epoch asks anew."""
     from engine.whatif.forecast import forecast as foretell

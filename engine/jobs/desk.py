@@ -20,6 +20,7 @@ SLOW_VERBS = {
     "find_learning_rate": "engine.jobs.answers:find_learning_rate",
     "evaluate": "engine.jobs.answers:evaluate",
     "predict": "engine.jobs.answers:predict",
+    "robustness": "engine.jobs.answers:robustness",
 }
 # Sliders and live screens ask these every second; they neither wait for a model to be built nor hold one up.
 FORETELLING_VERBS = {

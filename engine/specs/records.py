@@ -180,6 +180,17 @@ class EvaluationRecord(Document):
     notices: tuple[dict[str, Any], ...] = ()  # the same to be translated: {"message": template, "values": {…}}
 
 
+class RobustnessRecord(Document):
+    """Accuracy under attacks of growing strength; strength 0 is the plain accuracy."""
+
+    run_id: str
+    part: str
+    examples: int  # that were attacked
+    unit: Literal["share", "deviations", "length"]  # of the range of values; of the numbers; of a text's vectors
+    strengths: tuple[float, ...]  # ascending, from 0
+    curves: dict[str, tuple[Interval, ...]]  # attack -> accuracy at each strength
+
+
 class WorkerRecord(Document):
     """One warm worker."""
 

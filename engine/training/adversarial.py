@@ -51,6 +51,20 @@ class Surface(Protocol):
         """Normally distributed numbers, others in every step."""
 
 
+def surface_of(model: keras.Model, step: int = 0) -> Surface:
+    """A model outside of training, on the backend that Keras runs on; `step` decides what is drawn."""
+    if keras.backend.backend() == "tensorflow":
+        from engine.training.steps_tensorflow import TensorFlowSurface
+
+        return TensorFlowSurface(model, step)
+    from engine.training.steps_jax import JaxSurface
+
+    trainable, others = (
+        [v.value for v in group] for group in (model.trainable_variables, model.non_trainable_variables)
+    )
+    return JaxSurface(model, trainable, others, step)
+
+
 # ---- where examples are changed -------------------------------------------------------------------------------------
 class Place(Protocol):
     """Where a change is made, how large it may be and how it is measured."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,28 +42,14 @@ class Predictor:
         Raises:
             EngineError: NOT_FOUND where the run has no model.
         """
-        import keras
-
-        import engine.models.layers  # noqa: F401 - a process that built no model yet knows no layer of ours
-        from engine.models.encoding import Encoder
-        from engine.training.saving import CORE, ENCODER, MODEL
-
-        folder = run_dir / MODEL
-        if not (folder / CORE).exists():
-            raise EngineError(
-                ErrorKind.NOT_FOUND,
-                N_("The run {run} has no trained model."),
-                hint=N_("Wait until it is finished, or resume it."),
-                run=run_dir.name,
-            )
-        core = keras.saving.load_model(folder / CORE, compile=False)
+        core, encoder = load_core(run_dir)
         dtypes = {name: tensor.dtype for name, tensor in core.input.items()}
 
         def forward(inputs: dict[str, np.ndarray]) -> np.ndarray:
             cast = {name: inputs[name].astype(dtype) for name, dtype in dtypes.items()}
             return np.asarray(core.predict_on_batch(cast))
 
-        return cls(Encoder.load(folder / ENCODER), forward)
+        return cls(encoder, forward)
 
     def predict(self, prepared: Prepared, positions: np.ndarray | None = None) -> np.ndarray:
         """Predict rows of a prepared data set.
@@ -94,3 +80,26 @@ class Predictor:
         parts = (order[first : first + self._batch_size] for first in range(0, len(order), self._batch_size))
         outputs = [self._forward({key: value[part] for key, value in encoded.items()}) for part in parts]
         return [np.concatenate(outputs)[np.argsort(order)]]
+
+
+def load_core(run_dir: Path) -> tuple[Any, Encoder]:
+    """The trained model of a finished run (encoded rows → logits or a scaled number), and its encoder.
+
+    Raises:
+        EngineError: NOT_FOUND where the run has no model.
+    """
+    import keras
+
+    import engine.models.layers  # noqa: F401 - a process that built no model yet knows no layer of ours
+    from engine.models.encoding import Encoder
+    from engine.training.saving import CORE, ENCODER, MODEL
+
+    folder = run_dir / MODEL
+    if not (folder / CORE).exists():
+        raise EngineError(
+            ErrorKind.NOT_FOUND,
+            N_("The run {run} has no trained model."),
+            hint=N_("Wait until it is finished, or resume it."),
+            run=run_dir.name,
+        )
+    return keras.saving.load_model(folder / CORE, compile=False), Encoder.load(folder / ENCODER)

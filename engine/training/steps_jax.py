@@ -25,7 +25,7 @@ from engine.training.steps import (
 State = dict[str, list[Any]]
 
 
-class _Surface:
+class JaxSurface:
     """See `engine.training.adversarial.Surface`; what the first call in training moved, and its penalties, are kept."""
 
     def __init__(self, model: Any, trainable: list[Any], others: list[Any], step: Any) -> None:
@@ -148,7 +148,7 @@ class JaxStepper:
         scale = 1.0 if scale is None else scale
 
         def objective(trainable: list[Any]) -> tuple[Any, tuple[Any, Any, Any]]:
-            surface = _Surface(self._model, trainable, state["others"], state["optimizer"][self._step_index])
+            surface = JaxSurface(self._model, trainable, state["others"], state["optimizer"][self._step_index])
             per_example, outputs = self._losses(surface, self._cast(inputs), targets)
             others, penalties = surface.others, surface.penalties
             loss = jnp.mean(per_example * weights) + sum(jnp.asarray(p, "float32") for p in penalties)
@@ -185,7 +185,7 @@ class JaxStepper:
         moved = {"trainable": trainable, "others": others, "optimizer": moments, "average": average}
         return {**moved, "anchors": state["anchors"]}, added
 
-    def _losses(self, surface: _Surface, inputs: Any, targets: Any) -> tuple[Any, Any]:
+    def _losses(self, surface: JaxSurface, inputs: Any, targets: Any) -> tuple[Any, Any]:
         """The loss of each example `(batch,)` in float32, and the outputs."""
         objective, loss = self.settings.objective, self.settings.loss
         if objective is None:

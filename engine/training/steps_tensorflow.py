@@ -133,7 +133,7 @@ class TensorFlowStepper:
         if objective is None:
             outputs = self._model(inputs, training=True)
             return tf.cast(loss(targets, outputs), tf.float32), outputs
-        surface = _Surface(self._model, self.settings.optimizer.iterations.value)
+        surface = TensorFlowSurface(self._model, self.settings.optimizer.iterations.value)
         losses, outputs = objective(surface, loss, inputs, targets)
         return tf.cast(losses, tf.float32), outputs
 
@@ -194,7 +194,7 @@ class TensorFlowStepper:
         }
 
 
-class _Surface:
+class TensorFlowSurface:
     """See `engine.training.adversarial.Surface`."""
 
     def __init__(self, model: Any, step: Any) -> None:

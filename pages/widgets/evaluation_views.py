@@ -12,7 +12,7 @@ from engine.figures import classification
 from engine.specs.records import EvaluationRecord
 from engine.text import N_
 from pages.widgets import evaluation_filter as filters
-from pages.widgets import evaluation_numbers, evaluation_sure, evaluation_verdict, layout
+from pages.widgets import evaluation_numbers, evaluation_robust, evaluation_sure, evaluation_verdict, layout
 from pages.widgets.charts import chart
 from pages.widgets.evaluation_shown import THRESHOLD, Shown, filter_by, number_in_address, pick_class, pick_one
 from pages.widgets.text import _, say
@@ -56,6 +56,7 @@ def views_of(record: EvaluationRecord) -> dict[str, tuple[str, Callable[[Shown],
         "classes": (N_("Classes"), classes_view),
         "ranking": (N_("ROC and PR"), ranking_view),
         "calibration": (N_("Calibration"), evaluation_sure.calibration_view),
+        "robustness": (N_("Robustness"), evaluation_robust.robust_view),
     }
     if len(record.classes) == 2:
         views["threshold"] = (N_("Threshold and cost"), evaluation_sure.threshold_view)

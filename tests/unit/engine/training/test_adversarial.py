@@ -35,10 +35,10 @@ def linear() -> dict[str, Any]:
 def attack(linear: dict[str, Any], kind: str, place: Any, **fields: Any) -> tuple[Any, Any]:
     from engine.models.live import LiveNumber
     from engine.training.adversarial import Attack
-    from engine.training.steps_tensorflow import _Surface
+    from engine.training.steps_tensorflow import TensorFlowSurface
 
     spec = AdversarialSpec.alternatives[kind].model_validate({"kind": kind, "strength": STRENGTH, **fields})
-    return Attack(spec, place, LiveNumber(STRENGTH, "strength")), _Surface(linear["model"], 3)
+    return Attack(spec, place, LiveNumber(STRENGTH, "strength")), TensorFlowSurface(linear["model"], 3)
 
 
 def loss(targets: Any, outputs: Any) -> Any:
