@@ -203,7 +203,7 @@ def place_of(spec: RunSpec, model: keras.Model) -> Place:
     if encoding != "standard" or "numbers" not in model.input:
         raise EngineError(
             ErrorKind.BAD_INPUT,
-            N_("Adversarial training changes standardised numbers a little; this table has {encoding}."),
+            N_("Small changes have a meaning for standardised numbers; this table has {encoding}."),
             hint=N_("Set Numbers to standard under What the model sees, or train without an adversary."),
             encoding=encoding if "numbers" in model.input else N_("no numbers"),
         )
