@@ -79,13 +79,19 @@ def test_a_killed_oracle_goes_on_with_the_same_proposals(kind: str, quiet_mlflow
 
 
 def kill_tuner(engine: Engine) -> bool:
-    """The process is gone in the middle of whatever it did; all that it kept in memory goes with it."""
-    if engine.pool.tuner_process is None:
+    """The process is gone between two of its turns; all that it kept in memory goes with it."""
+    tuner, seat = engine.pool.tuner_process, engine.pool.tuner
+    if tuner is None or seat is None:
         return False
-    for search in engine.pool.tuner_process._loops.values():
-        search.close()
-    engine.pool.tuner_process._loops.clear()
-    engine.pool.tuner_process._owner = "another"
+
+    def die() -> None:
+        for search in tuner._loops.values():
+            search.close()
+        tuner._loops.clear()
+        tuner._owner = "another"
+
+    # In its own thread: from here its locks would be taken from under an oracle that is just being asked.
+    seat.actor._executor.submit(die).result(60)
     return True
 
 
