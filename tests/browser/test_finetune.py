@@ -64,10 +64,16 @@ def set_epochs(page: Page, epochs: str, *, tab: str = "") -> None:
     if tab:
         page.get_by_role("tab", name=tab, exact=True).click()
     field = page.get_by_label("Epochs", exact=True).first
-    before = re.search("draft=([0-9a-f]+)", page.url)
+    before = page.url
     field.fill(epochs)
     field.press("Enter")
-    expect(page).to_have_url(re.compile(f"draft=(?!{before.group(1) if before else 'none'})"))
+    wait_for_edit(page, before)
+
+
+def wait_for_edit(page: Page, before: str) -> None:
+    """Until an edit has arrived: the address then names another document."""
+    draft = re.search("draft=([0-9a-f]+)", before)
+    expect(page).to_have_url(re.compile(f"draft=(?!{draft.group(1) if draft else 'none'})"))
 
 
 def choose(page: Page, label: str, option: re.Pattern[str]) -> None:
@@ -92,7 +98,9 @@ def test_fine_tuning_from_the_source_to_before_and_after(page: Page, app) -> Non
     if OFFLINE:
         expect(method.first).to_have_value("LoRA")
     else:
+        before = page.url
         choose(page, "Method", re.compile("Whole model"))
+        wait_for_edit(page, before)
         expect(method.first).to_have_value("Whole model")
     set_epochs(page, "2")
     expect(page.get_by_text(re.compile("weights learn")).first).to_be_visible()
