@@ -141,6 +141,13 @@ def test_every_view_of_a_regression_draws(runs: dict[str, str], view: str) -> No
     assert len(at.get("plotly_chart")) >= 1
 
 
+def test_robustness_waits_for_the_engine_and_offers_other_runs_on_these_data(runs: dict[str, str]) -> None:
+    at = page(runs["digits"], view="robustness")
+    assert "Attacking the examples…" in " ".join(caption.value for caption in at.caption)
+    assert not [box for box in at.selectbox if box.label == "Beside it"]  # there is no other run on them
+    assert not at.exception
+
+
 def test_a_cell_in_the_address_filters_examples_and_figures(runs: dict[str, str]) -> None:
     run_id = runs["breast-cancer"]
     rows = api.predictions(run_id, Part.TEST)
