@@ -98,7 +98,7 @@ def cards(ready: list[SourceRecord]) -> None:
                     st.caption(plain(_(one.summary)))
                 if st.button(_("Use this"), key=f"finetune_use_{one.address}", icon=":material/arrow_forward:"):
                     finetune_state.choose_source(one.address)
-    if not everything:
+    if len(ready) > SHOWN:
         st.toggle(say("Show all {n}", n=len(ready)), key="finetune_all_sources")
 
 
@@ -110,7 +110,7 @@ def title_of(one: SourceRecord) -> str:
 def facts(one: SourceRecord) -> str:
     """What it is in one line: where from, how large, what it needs."""
     origin = _(KINDS.get(one.address.partition(":")[0], "")) if one.address else ""
-    parts = [plain(one.architecture), origin]
+    parts = [plain(_(one.architecture)), origin]
     if one.learned_from:
         parts.append(say("learned from {data}", data=_(one.learned_from)))
     if one.parameters:
