@@ -153,7 +153,7 @@ class Fit:
         state, started = self.state, time.monotonic()
         done, updates = self._done, state.step - state.first_step
         peak = self.training.optimizer.learning_rate
-        shares = self._clock.shares(done, chunk.steps)
+        shares = self._shares(done, chunk.steps)
         rates = np.array([rate_at(self.training.schedule, peak, share) for share in shares], np.float32)
         momenta = [momentum_at(self.training.weight_averaging, updates + i) for i in range(chunk.steps)]
         sums = self.stepper.train(chunk, rates, np.array(momenta, np.float32), np.array(shares))
@@ -173,6 +173,10 @@ class Fit:
             self._show_first_examples(self._first_weights)
             self._first_weights = None
             self._clock.restart()  # what was compiled until now is not training
+
+    def _shares(self, done: int, steps: int) -> list[float]:
+        """The share of the run that is done before each of the next steps, from which its schedule is drawn."""
+        return self._clock.shares(done, steps)
 
     def _end_epoch(self) -> None:
         state, totals = self.state, self.state.epoch_totals

@@ -17,6 +17,7 @@ from keras_tuner.src.engine import oracle as oracle_module
 from engine.specs import RunSpec
 from engine.specs.search_records import TrialStatus
 from engine.store.trials import TrialRow
+from engine.tuning.hyperparameters import to_values
 from engine.tuning.oracles import COMPLETED, FAILED, RUNNING, GridOracle, HyperbandOracle, build_oracle
 from engine.tuning.scalarisation import scalarised
 
@@ -64,8 +65,15 @@ class Book:
             return Proposal(trial.status)
         return Proposal(RUNNING, trial.trial_id, dict(trial.hyperparameters.values))
 
-    def adopt(self, raw: dict[str, Any]) -> str:
-        """Make a trial that others proposed known to the oracle; its id there."""
+    def adopt(self, raw: dict[str, Any], *, outside: bool = False) -> str:
+        """Make a trial that others proposed known to the oracle; its id there.
+
+        Args:
+            raw: the oracle's values of the trial.
+            outside: the trial has other values, which the space does not hold.
+        """
+        if isinstance(self.oracle, GridOracle) and not outside:
+            self.oracle.adopted.append(dict(raw))
         trial_id = f"{len(self.oracle.trials):04d}"
         hyperparameters = self.oracle.hyperparameters.copy()
         hyperparameters.values = dict(raw)
@@ -159,6 +167,8 @@ class Book:
             oracle._record_values(trial)
             if row.origin == "oracle":
                 oracle.start_order.append(row.oracle_id)
+            elif isinstance(oracle, GridOracle) and not self._is_outside(row):
+                oracle.adopted.append(dict(row.proposal))
         for row in sorted((row for row in known if row.told), key=lambda row: row.told):
             trial = oracle.trials[row.oracle_id]
             scored = row.status in _WITH_SCORE and row.score is not None
@@ -184,6 +194,12 @@ class Book:
         if hasattr(oracle, "fit_state"):
             oracle.load_fit_state(state.get("fit", {}))
         self._rescore()
+
+    def _is_outside(self, row: TrialRow) -> bool:
+        """Whether the oracle holds other values for a trial than it has."""
+        search = self._spec.search
+        held = to_values(search, row.proposal) if search is not None else {}
+        return any(row.values.get(path) != value for path, value in held.items())
 
 
 def _best_epoch(row: TrialRow, direction: str) -> int:

@@ -348,11 +348,12 @@ class Loop:
 
     def _adopt(self, row: TrialRow) -> None:
         raw = to_raw(self._spec, row.values)
+        outside = raw is None
         if raw is None:  # outside the space: the oracle learns nothing from it, but the search shows it
             raw = to_raw(self._spec, {}) or {}
         row.proposal = raw
         row.values = to_values(self._search, raw) | row.values
-        row.oracle_id = self._book.adopt(raw)
+        row.oracle_id = self._book.adopt(raw, outside=outside)
 
     def _tell(self, row: TrialRow) -> None:
         self._told += 1

@@ -81,7 +81,30 @@ class RandomOracle(InStore, oracles.RandomSearchOracle):
 
 
 class GridOracle(InStore, oracles.GridSearchOracle):
-    """Grid search; trials that others proposed have no place in its order."""
+    """Grid search; trials that others proposed have no place in its order, and are not tried again."""
+
+    adopted: list[dict[str, Any]]  # raw values of trials that others proposed
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """As the original, but the first combination may have been tried too."""
+        response: dict[str, Any] = super().populate_space(trial_id)
+        values = response.get("values")
+        if values is None or not self._is_adopted(values):
+            return response
+        following = self._get_next_combination(values)
+        if following is not None:
+            return {"status": RUNNING, "values": following}
+        self._populate_next.remove(trial_id)
+        return {"status": IDLE if self.ongoing_trials else STOPPED, "values": None}
+
+    def _get_next_combination(self, values: dict[str, Any]) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = super()._get_next_combination(values)
+        while found is not None and self._is_adopted(found):
+            found = super()._get_next_combination(found)
+        return found
+
+    def _is_adopted(self, values: dict[str, Any]) -> bool:
+        return any(all(name in raw and raw[name] == value for name, value in values.items()) for raw in self.adopted)
 
     def end_trial(self, trial: Any) -> None:
         """As the original, for its own trials."""
@@ -191,6 +214,7 @@ def build_oracle(spec: RunSpec, goals: Sequence[tuple[str, str]]) -> Any:
         )
     elif isinstance(algorithm, GridSearch):
         oracle = GridOracle(max_trials=None, **common)
+        oracle.adopted = []
     else:
         oracle = RandomOracle(max_trials=None, **common)
     oracle.verbose = 0

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from engine.specs import RunSpec
+from engine.specs.search import HyperbandSearch
 from engine.store.searches import objectives_of
 from engine.store.trials import curves_of_ended_runs, load
 from engine.text import N_
@@ -83,6 +84,15 @@ class _TrialFit(Fit):
         """As any fit, but without first examples."""
         self._resumed = True
         return super().run()
+
+    def _shares(self, done: int, steps: int) -> list[float]:
+        """Hyperband: the schedule is drawn over all epochs of a bracket, so that a trial that goes on goes on in it."""
+        algorithm = self._search.search.algorithm if self._search.search is not None else None
+        if not isinstance(algorithm, HyperbandSearch):
+            return super()._shares(done, steps)
+        whole = algorithm.max_epochs * self._steps_per_epoch
+        before = self.state.first_epoch * self._steps_per_epoch  # of the trials that this one goes on from
+        return [min((before + done + i) / whole, 1.0) for i in range(steps)]
 
     def _validate(self) -> Any:
         self._train_means = self._means(self.state.epoch_totals)

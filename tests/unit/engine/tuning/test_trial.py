@@ -108,6 +108,22 @@ def test_a_trial_of_hyperband_goes_on_from_the_weights_of_another(spec: RunSpec,
     assert min(steps) > max(step for step, _ in first.history("val/accuracy"))
 
 
+def test_a_trial_of_hyperband_goes_on_in_the_schedule_of_its_bracket(spec: RunSpec, tmp_path: Path) -> None:
+    from engine.training.schedules import rate_at
+    from engine.tuning.trial import execute
+
+    search_id = search_of(spec, algorithm={"kind": "hyperband", "max_epochs": 9})
+    first, second = Context(tmp_path / "first", search_id), Context(tmp_path / "second", search_id)
+    execute(document_of(spec, {RATE["path"]: 0.01}, epochs=3), first)
+    execute(document_of(spec, {RATE["path"]: 0.01}, epochs=6, parent_run="first"), second)
+    schedule = spec.training.schedule
+    epoch_steps = first.history("val/accuracy")[0][0]
+    for context, last_epoch in ((first, 3), (second, 9)):
+        step, rate = context.history("learning_rate")[-1]
+        assert step == last_epoch * epoch_steps
+        assert rate == pytest.approx(rate_at(schedule, 0.01, (step - 1) / (9 * epoch_steps)))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_memory_does_not_grow_from_trial_to_trial(spec: RunSpec, tmp_path: Path) -> None:
