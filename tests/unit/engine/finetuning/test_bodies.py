@@ -203,3 +203,19 @@ def test_vectors_of_blocks_leave_out_padding_also_behind_a_prompt(folder: Path) 
     alone = np.concatenate([vectors.outputs({"tokens": row[None]})["1"] for row in tokens])
     beside = vectors.outputs({"tokens": np.concatenate([tokens, long])})["1"][:3]
     np.testing.assert_allclose(beside, alone, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["lora", "adapters", "prompt", "prefix", "ia3"])
+def test_a_text_gives_the_same_whatever_is_beside_it(folder: Path, kind: str) -> None:
+    """Beside a long text nothing is cut off: methods keep to the places that are left."""
+    from engine.finetuning import methods
+    from engine.specs.finetuning import MethodSpec
+
+    write_bert_folder(folder, pooling="mean")
+    spec = MethodSpec.alternatives[kind].model_validate({"kind": kind})
+    made = methods.apply(spec, body(f"folder:{folder}", 24), seed=0)  # type: ignore[arg-type]
+    tokens = np.pad(TOKENS, ((0, 0), (0, 16)))
+    beside = np.concatenate([tokens, np.full((1, 24), 7, np.int32)])
+    np.testing.assert_allclose(
+        np.asarray(made({"tokens": tokens})), np.asarray(made({"tokens": beside}))[:3], atol=1e-5
+    )
