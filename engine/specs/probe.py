@@ -202,12 +202,10 @@ class SensitivityBar(Document):
     title: str  # marked for translation
     down: Any = None  # the value tried below the present one; None: there is none
     up: Any = None
-    down_effect: float | None = None  # metric minus the baseline's; None: not finished
+    down_effect: float | None = None  # mean over seeds of metric minus the baseline's; None: not finished
     up_effect: float | None = None
     down_status: ProbeStatus | None = None
     up_status: ProbeStatus | None = None
-    low: float | None = None  # bounds of the larger effect's interval where there are several seeds
-    high: float | None = None
 
     @property
     def span(self) -> float:
@@ -221,7 +219,7 @@ class Sensitivity(Document):
     metric: str
     higher_is_better: bool
     baseline: float | None
-    noise: float | None  # half of the baseline's band: smaller effects say nothing
+    noise: float | None  # half of the 95 % interval of an effect: smaller ones say nothing
     bars: tuple[SensitivityBar, ...]
     finished: int
     total: int

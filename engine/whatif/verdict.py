@@ -18,6 +18,7 @@ from engine.specs.probe import ProbeRecord, ProbeStatus, VerdictKind, VerdictRec
 
 CONFIDENCE = 0.95
 FEWEST_PAIRS = 2
+FEWEST_POOLED = 4  # degrees of freedom
 # Differences below this share of the values are rounding, not effect.
 ROUNDING = 1e-9
 
@@ -75,6 +76,23 @@ def band(values: Sequence[float], *, confidence: float = CONFIDENCE) -> tuple[fl
     reach = _quantile(confidence, len(array)) * float(array.std(ddof=1))
     reach *= math.sqrt(1.0 + 1.0 / len(array))
     return float(array.mean()) - reach, float(array.mean()) + reach
+
+
+def pooled_reach(groups: Sequence[Sequence[float]], *, confidence: float = CONFIDENCE) -> float | None:
+    """Half of the interval of a mean of two differences, t·s/√2, with s pooled over all groups that have several.
+
+    Two differences alone say next to nothing about their own spread; that of forty knobs together is known well
+    (the pooled variance of an analysis of variance). None while too few groups have two.
+
+    Args:
+        groups: the differences of each knob's turn, one a seed.
+    """
+    several = [np.asarray(group, float) for group in groups if len(group) > 1]
+    freedom = sum(len(group) - 1 for group in several)
+    if freedom < FEWEST_POOLED:
+        return None
+    squares = sum(float(((group - group.mean()) ** 2).sum()) for group in several)
+    return _quantile(confidence, freedom + 1) * math.sqrt(squares / freedom / 2.0)
 
 
 def _quantile(confidence: float, count: int) -> float:

@@ -55,7 +55,12 @@ def ask(baseline: Baseline, comparison: Comparison) -> Sensitivity:
 
 def _draw(found: Sensitivity, at_rest: dict[str, Knob], *, every: bool) -> None:
     if found.done:
-        st.caption(say("{n} probes, one seed each. Pale bars lie within the noise.", n=found.total))
+        st.caption(
+            say(
+                "{n} probes, two seeds a turn; the lines are 95 % intervals. Pale bars lie within the noise.",
+                n=found.total,
+            )
+        )
     else:
         share = found.finished / max(1, found.total)
         st.progress(share, text=say("{n} of {total} probes", n=found.finished, total=found.total))
@@ -87,7 +92,9 @@ def _side(value: object, effect: float | None, knob: Knob | None, found: Sensiti
     if value is None:
         return None
     name = knob_value(knob, value) if knob is not None else str(value)
-    return Effect(name, effect, verdict=_kind(effect, found))
+    if effect is None or found.noise is None or not found.done:
+        return Effect(name, effect, verdict=_kind(effect, found))
+    return Effect(name, effect, effect - found.noise, effect + found.noise, verdict=_kind(effect, found))
 
 
 def _kind(effect: float | None, found: Sensitivity) -> VerdictKind:

@@ -174,7 +174,7 @@ def test_every_knob_is_turned_by_itself_when_asked_for(screen, spec) -> None:  #
     assert test.query_params["tornado"] == "1"
     assert answer_probes() > 20
     test.run()
-    assert "one seed each" in texts(test)
+    assert "two seeds a turn" in texts(test)
 
 
 def test_knobs_may_wait_with_their_probe(screen, spec) -> None:  # type: ignore[no-untyped-def]
