@@ -121,3 +121,40 @@ def test_a_folder_outside_of_the_open_ones_is_not_read(spec: RunSpec, monkeypatc
     monkeypatch.setenv("LATHE_DATA_DIRS", "")
     with pytest.raises(EngineError, match="not in a folder that Lathe may read"):
         api.source(spec.model.source)  # type: ignore[attr-defined]
+
+
+def test_a_resumed_run_ends_bit_for_bit_like_an_undisturbed_one(spec: RunSpec, tmp_path: Path) -> None:
+    """With texts in the order of their lengths and padding cut off, stopped in the middle of an epoch."""
+    from engine.training import checkpoints
+    from engine.training.compiling import compiled_steps, forget_all
+    from engine.training.context import LocalContext, Outcome
+    from engine.training.fit import Fit
+    from engine.training.warmth import encoded_data
+
+    class StopsAfterTwo(LocalContext):
+        calls = 0
+
+        def stop_requested(self) -> bool:
+            self.calls += 1
+            return self.calls > 2
+
+    changes = {"model.method": {"kind": "lora"}, "training.batch_size": 8, "training.steps_per_execution": 1}
+    lora = spec.edit(changes)
+    encoded = encoded_data(lora.data).keep()
+    assert encoded.train.lengths is not None
+
+    def train(context: LocalContext) -> tuple[Outcome, list[np.ndarray]]:
+        with compiled_steps(lora, encoded) as stepper:
+            resumed = checkpoints.newest(context.run_dir / "checkpoints")
+            result = Fit(lora, encoded, stepper, context, resumed=resumed).run()
+            return result.outcome, stepper.state()["model"]
+
+    forget_all()
+    finished, expected = train(LocalContext(tmp_path / "whole"))
+    stopped, _ = train(StopsAfterTwo(tmp_path / "parts"))
+    forget_all()
+    resumed, weights = train(LocalContext(tmp_path / "parts"))
+    assert [finished, stopped, resumed] == [Outcome.FINISHED, Outcome.STOPPED, Outcome.FINISHED]
+    for one, other in zip(weights, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    forget_all()
