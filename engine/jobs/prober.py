@@ -6,6 +6,7 @@ that it lives.
 
 from __future__ import annotations
 
+import gc
 import logging
 import math
 import os
@@ -53,6 +54,8 @@ class Prober:
         device = warm_up(training=True)
         keep_zeros(True)
         keep_more(_PROGRAMS)
+        gc.collect()
+        gc.freeze()  # what is loaded now stays: looking through it for garbage would cost time in every trace
         return whoami() | {"device": device, "module": probe.__name__}
 
     def serve(self, limit_bytes: int) -> dict[str, Any]:

@@ -72,6 +72,15 @@ _TRIAL_LABELS = {
 Origin = Literal["oracle", "start", "hand", "earlier"]
 
 
+class TrialPart(Document):
+    """One run of a trial, a seed or a fold, as the chart of the workers shows it."""
+
+    part: int
+    worker: str
+    started_at: float  # Unix seconds
+    ended_at: float | None = None
+
+
 class TrialRecord(Document):
     """One trial of a search."""
 
@@ -101,6 +110,7 @@ class TrialRecord(Document):
     ended_at: float | None = None
     worker: str = ""  # of its newest run, where known
     seconds: float = 0.0  # of training, over all its runs
+    parts: tuple[TrialPart, ...] = ()  # its runs that have begun, where it has several
 
 
 class SearchRecord(Document):

@@ -19,12 +19,13 @@ import sqlalchemy as sa
 from engine.errors import EngineError, ErrorKind
 from engine.specs import RunSpec, RunStatus
 from engine.specs.search import SearchBudget
-from engine.specs.search_records import SearchRecord, SearchStatus, TrialRecord, TrialStatus
+from engine.specs.search_records import SearchRecord, SearchStatus, TrialPart, TrialRecord, TrialStatus
 from engine.store.database import reading, writing
 from engine.store.metrics import lower_is_better
 from engine.store.schema import details, runs, searches, trials
 from engine.text import N_
 
+_RUN_COLUMNS = ("id", "trial", "part", "status", "started_at", "ended_at", "seconds", "worker", "attempt")
 _OPEN = (TrialStatus.RUNNING.value, TrialStatus.JUDGING.value)
 COSTS = ("parameters", "flops", "latency_ms", "seconds", "memory_bytes")  # objectives of which less is better
 
@@ -270,7 +271,7 @@ def _by_token(connection: sa.Connection, token: str) -> str | None:
 
 
 def _runs_of(connection: sa.Connection, search_id: str) -> dict[int, list[Any]]:
-    columns = [runs.c[n] for n in ("id", "trial", "part", "status", "started_at", "seconds", "worker", "attempt")]
+    columns = [runs.c[n] for n in _RUN_COLUMNS]
     query = sa.select(*columns, details.c.result).join(details, details.c.run_id == runs.c.id)
     by_trial: dict[int, list[Any]] = {}
     for row in connection.execute(query.where(runs.c.search_id == search_id).order_by(runs.c.trial, runs.c.part)):
@@ -365,6 +366,17 @@ def _trial_record(row: Any, live: Sequence[Any], best: int | None, front: frozen
         ended_at=row.ended_at,
         worker=next((run.worker for run in reversed(live) if run.worker), ""),
         seconds=sum(run.seconds for run in live),
+        parts=_parts(live) if len(live) > 1 else (),
+    )
+
+
+def _parts(live: Sequence[Any]) -> tuple[TrialPart, ...]:
+    return tuple(
+        TrialPart.model_construct(
+            part=run.part, worker=run.worker or "", started_at=run.started_at, ended_at=run.ended_at
+        )
+        for run in live
+        if run.started_at
     )
 
 

@@ -15,7 +15,7 @@ from engine import api
 from engine.figures.tuning import Span, best_so_far, pareto, schedule, trial_curves
 from engine.figures.tuning_effects import contour, importance, slice_plot
 from engine.figures.tuning_space import Axis, parallel
-from engine.specs.search_records import ImportanceRecord, TrialRecord, TrialStatus
+from engine.specs.search_records import ImportanceRecord, TrialPart, TrialRecord, TrialStatus
 from pages.widgets import layout, tuning_filter
 from pages.widgets.charts import chart, live_chart
 from pages.widgets.text import _, say
@@ -262,7 +262,7 @@ OUTCOMES = {TrialStatus.FAILED: "failed", TrialStatus.STOPPED: "stopped", TrialS
 
 def _schedule(board: Board, *, live: bool, key: str) -> None:
     begun = board.search.created_at
-    spans = [span for trial in board.trials if (span := span_of(trial, begun)) is not None]
+    spans = [span for trial in board.trials for span in spans_of(trial, begun)]
     _drawn(
         lambda: schedule(spans, now_s=time.time() - begun if live else None, translate=_),
         board.stamp,
@@ -272,11 +272,17 @@ def _schedule(board: Board, *, live: bool, key: str) -> None:
     )
 
 
-def span_of(trial: TrialRecord, begun: float) -> Span | None:
-    """The piece of work that a trial was; None where it has not begun."""
+def spans_of(trial: TrialRecord, begun: float) -> list[Span]:
+    """The pieces of work that a trial was, one a seed or fold; none where it has not begun."""
     if trial.started_at is None:
-        return None
-    end = trial.ended_at or time.time()
+        return []
+    whole = TrialPart(part=0, worker=trial.worker, started_at=trial.started_at, ended_at=trial.ended_at)
     outcome = OUTCOMES.get(trial.status, "done")
-    name = trial.worker or _("unknown")
-    return Span(name, trial.number, trial.started_at - begun, max(end, trial.started_at) - begun, outcome)  # type: ignore[arg-type]
+    spans = []
+    for part in trial.parts or (whole,):
+        running = part.ended_at is None and trial.ended_at is None
+        end = part.ended_at or trial.ended_at or time.time()
+        shown = outcome if running or outcome != "running" else "done"
+        length = (part.started_at - begun, max(end, part.started_at) - begun)
+        spans.append(Span(part.worker or _("unknown"), trial.number, *length, shown))  # type: ignore[arg-type]
+    return spans

@@ -175,6 +175,8 @@ def expectation(effect: Effect) -> str:
     if not effect.inside or effect.difference is None:
         if effect.missing:
             return plain(say_raw("Expected: unknown; {n} more results are needed to foretell.", n=effect.missing))
+        if effect.notice:
+            return plain(say_raw("Expected: unknown. {reason} A probe will tell.", reason=_reason(effect.notice)))
         return plain(_("Expected: unknown. This lies outside of what was tried here; the probe will tell."))
     band, metric = effect.difference, effect.metric
     words = say_raw(
@@ -191,7 +193,17 @@ def expectation(effect: Effect) -> str:
             time=numbers.duration(effect.cost.seconds.value),
             memory=numbers.size(effect.cost.memory_bytes.value),
         )
+    if effect.notice:
+        words += ". " + _reason(effect.notice)
     return plain(words)
+
+
+def _reason(notice: Mapping[str, Any]) -> str:
+    """The engine's sentence; the name of a knob in it is translated too."""
+    values = dict(notice.get("values", {}))
+    if "title" in values:
+        values["title"] = _(values["title"])
+    return say_raw(notice["message"], **values)
 
 
 def badge(verdict: VerdictRecord) -> str:

@@ -229,6 +229,8 @@ def test_repeats_give_mean_and_spread_over_seeds(engine: Engine) -> None:
         assert trial.spread == pytest.approx(math.sqrt(sum((score - mean) ** 2 for score in trial.scores) / 2))
         seeds = {record.spec.seed for record in list_runs(purpose="trial", limit=10) if record.trial == trial.number}
         assert len(seeds) == 3
+        assert [part.part for part in trial.parts] == [0, 1, 2]
+        assert all(part.worker and part.ended_at and part.ended_at >= part.started_at for part in trial.parts)
 
 
 def test_hyperband_lets_the_best_go_on_from_their_weights(engine: Engine) -> None:

@@ -4,8 +4,9 @@ import pytest
 
 from engine.errors import EngineError
 from engine.specs import RunSpec
+from engine.specs.prediction import Effect
 from engine.specs.probe import INFINITE, VerdictKind, VerdictRecord
-from pages.widgets.whatif_words import edited, effect, ends, in_words, sentence
+from pages.widgets.whatif_words import edited, effect, ends, expectation, in_words, sentence
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +63,13 @@ def test_never_a_bare_winner() -> None:
 def test_what_has_no_effect_to_tell_says_why(kind: VerdictKind) -> None:
     assert effect(verdict(kind)) == "–"
     assert sentence(verdict(kind))
+
+
+def test_what_is_not_foretold_says_why() -> None:
+    notice = {
+        "message": "{title} {value} lies beyond what was tried ({low} to {high}).",
+        "values": {"title": "Dropout", "value": "0.9", "low": "0.1", "high": "0.5"},
+    }
+    told = Effect(metric="val/accuracy", higher_is_better=True, notice=notice)
+    said = expectation(told).replace("\\", "")
+    assert said == ("Expected: unknown. Dropout 0.9 lies beyond what was tried (0.1 to 0.5). A probe will tell.")
