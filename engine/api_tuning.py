@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +69,16 @@ def search(search_id: str) -> SearchRecord:
     return get_search(search_id)
 
 
-def trials(search_id: str) -> list[TrialRecord]:
-    """All trials of a search, in the order in which they were proposed; their runs are read with `run`."""
+def trials(search_id: str, known: Iterable[TrialRecord] = ()) -> list[TrialRecord]:
+    """All trials of a search, in the order in which they were proposed; their runs are read with `run`.
+
+    Args:
+        search_id: of the search.
+        known: what this gave before; of those only what may have changed since is read.
+    """
     from engine.store.searches import list_trials
 
-    return list_trials(search_id)
+    return list_trials(search_id, known)
 
 
 def pause_search(search_id: str) -> None:

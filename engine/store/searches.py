@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import time
 import uuid
 from collections import Counter
@@ -19,12 +20,14 @@ import sqlalchemy as sa
 from engine.errors import EngineError, ErrorKind
 from engine.specs import RunSpec, RunStatus
 from engine.specs.search import SearchBudget
-from engine.specs.search_records import SearchRecord, SearchStatus, TrialPart, TrialRecord, TrialStatus
+from engine.specs.search_records import SearchRecord, SearchStatus, TrialRecord, TrialStatus
 from engine.store.database import reading, writing
 from engine.store.metrics import lower_is_better
 from engine.store.schema import details, runs, searches, trials
+from engine.store.trial_rows import standing, trial_record, with_place
 from engine.text import N_
 
+_SETTLED_S = 10.0  # after its end, what is written of a trial does not change any more
 _RUN_COLUMNS = ("id", "trial", "part", "status", "started_at", "ended_at", "seconds", "worker", "attempt")
 _OPEN = (TrialStatus.RUNNING.value, TrialStatus.JUDGING.value)
 COSTS = ("parameters", "flops", "latency_ms", "seconds", "memory_bytes")  # objectives of which less is better
@@ -118,17 +121,32 @@ def get_search(search_id: str) -> SearchRecord:
     return record
 
 
-def list_trials(search_id: str) -> list[TrialRecord]:
-    """All trials of a search, in the order in which they were proposed."""
+def list_trials(search_id: str, known: Iterable[TrialRecord] = ()) -> list[TrialRecord]:
+    """All trials of a search, in the order in which they were proposed.
+
+    Args:
+        search_id: of the search.
+        known: what this gave before. Trials that were over by then are taken from it, so that following a search of
+            a thousand trials reads the few that change.
+    """
     with reading() as connection:
         key = full_id(search_id, connection)
-        row = connection.execute(sa.select(searches).where(searches.c.id == key)).one()
-        rows = list(connection.execute(sa.select(trials).where(trials.c.search_id == key).order_by(trials.c.number)))
-        live = _runs_of(connection, key)
+        settled_until = time.time() - _SETTLED_S
+        settled = {
+            trial.number: trial
+            for trial in known
+            if trial.search_id == key and trial.status.is_over and (trial.ended_at or math.inf) < settled_until
+        }
+        row = connection.execute(sa.select(searches.c.spec).where(searches.c.id == key)).one()
+        query = sa.select(trials).where(trials.c.search_id == key, trials.c.number.not_in(list(settled)))
+        rows = list(connection.execute(query.order_by(trials.c.number)))
+        live = _runs_of(connection, key, but_for=list(settled))
     spec = parse(row.spec)
     goals = objectives_of(spec) if spec is not None else ()
-    best, front = leaders(rows, goals)
-    return [_trial_record(trial, live.get(trial.number, []), best, front) for trial in rows]
+    best, front = leaders([*map(standing, settled.values()), *rows], goals)
+    found = [trial_record(trial, live.get(trial.number, []), best, front) for trial in rows]
+    found += [with_place(trial, trial.number == best, trial.number in front) for trial in settled.values()]
+    return sorted(found, key=lambda trial: trial.number)
 
 
 def objectives_of(spec: RunSpec) -> tuple[tuple[str, Literal["max", "min"]], ...]:
@@ -270,11 +288,12 @@ def _by_token(connection: sa.Connection, token: str) -> str | None:
     return connection.execute(sa.select(searches.c.id).where(searches.c.token == token)).scalar()
 
 
-def _runs_of(connection: sa.Connection, search_id: str) -> dict[int, list[Any]]:
+def _runs_of(connection: sa.Connection, search_id: str, *, but_for: Sequence[int]) -> dict[int, list[Any]]:
     columns = [runs.c[n] for n in _RUN_COLUMNS]
     query = sa.select(*columns, details.c.result).join(details, details.c.run_id == runs.c.id)
+    ours = sa.and_(runs.c.search_id == search_id, runs.c.trial.not_in(but_for))
     by_trial: dict[int, list[Any]] = {}
-    for row in connection.execute(query.where(runs.c.search_id == search_id).order_by(runs.c.trial, runs.c.part)):
+    for row in connection.execute(query.where(ours).order_by(runs.c.trial, runs.c.part)):
         by_trial.setdefault(row.trial, []).append(row)
     return by_trial
 
@@ -332,56 +351,3 @@ def _seconds_left(own: Sequence[Any], budget: SearchBudget, seconds: float) -> f
     by_time = max(budget.seconds - seconds, 0.0) if budget.seconds else None
     known = [value for value in (by_trials, by_time) if value is not None]
     return min(known) if known else None
-
-
-def _trial_record(row: Any, live: Sequence[Any], best: int | None, front: frozenset[int]) -> TrialRecord:
-    status = TrialStatus(row.status)
-    if status is TrialStatus.RUNNING and not any(run.started_at for run in live):
-        status = TrialStatus.WAITING
-    result = json.loads(row.result)
-    started = [run.started_at for run in live if run.started_at]
-    if not status.is_over and not result.get("curve"):
-        result = {**result, **_live_curve(live)}
-    plan = json.loads(row.plan)
-    return TrialRecord.model_construct(
-        search_id=row.search_id,
-        number=row.number,
-        status=status,
-        origin=row.origin,
-        values=json.loads(row.values),
-        **plan,
-        run_ids=tuple(json.loads(row.run_ids)),
-        score=row.score,
-        spread=result.get("spread"),
-        scores=tuple(result.get("scores", ())),
-        objectives=result.get("objectives", {}),
-        curve=tuple(result.get("curve", ())),
-        first_curve_epoch=plan.get("first_epoch", 0) + 1,
-        pareto=row.number in front,
-        best=row.number == best,
-        error=json.loads(row.error) if row.error else None,
-        reason=row.reason,
-        created_at=row.created_at,
-        started_at=min(started, default=None),
-        ended_at=row.ended_at,
-        worker=next((run.worker for run in reversed(live) if run.worker), ""),
-        seconds=sum(run.seconds for run in live),
-        parts=_parts(live) if len(live) > 1 else (),
-    )
-
-
-def _parts(live: Sequence[Any]) -> tuple[TrialPart, ...]:
-    return tuple(
-        TrialPart.model_construct(
-            part=run.part, worker=run.worker or "", started_at=run.started_at, ended_at=run.ended_at
-        )
-        for run in live
-        if run.started_at
-    )
-
-
-def _live_curve(live: Sequence[Any]) -> dict[str, Any]:
-    from engine.tuning.outcome import mean_curve
-
-    results = [json.loads(run.result) for run in live if run.result]
-    return {"curve": mean_curve([result.get("objective", []) for result in results])}

@@ -131,11 +131,22 @@ def forget() -> None:
     """Read everything anew: after a judgement, a new name or another change that counts nothing."""
     _board.clear()
     _listed.clear()
+    _newest.clear()
+
+
+@st.cache_resource(show_spinner=False)
+def _newest() -> dict[tuple[str, str], tuple[TrialRecord, ...]]:
+    """The trials of each search as they were read last."""
+    return {}
 
 
 @st.cache_resource(max_entries=KEPT_BOARDS, ttl=KEPT_S, show_spinner=False)
 def _board(home: str, search_id: str, stamp: str, language: str, _search: SearchRecord) -> Board:
-    trials = tuple(api.trials(search_id))
+    kept = _newest()
+    trials = tuple(api.trials(search_id, kept.get((home, search_id), ())))
+    kept[home, search_id] = trials
+    while len(kept) > KEPT_BOARDS:
+        kept.pop(next(iter(kept)))
     space = _search.spec.search
     fields = searchable(_search.spec, space)
     dimensions = space.dimensions if space else ()

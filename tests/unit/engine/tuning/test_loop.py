@@ -233,6 +233,23 @@ def test_repeats_give_mean_and_spread_over_seeds(engine: Engine) -> None:
         assert all(part.worker and part.ended_at and part.ended_at >= part.started_at for part in trial.parts)
 
 
+def test_following_a_search_reads_what_changed_since(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    search_id = start({"objectives": [{"metric": "val/accuracy"}, {"metric": "parameters"}], "budget": {"trials": 3}})
+    engine.finish(search_id)
+    first = searches.list_trials(search_id)
+    monkeypatch.setattr(searches, "_SETTLED_S", -1.0)  # as if they had ended long ago
+    searches.set_budget(search_id, {"trials": 6})
+    searches.set_status(search_id, SearchStatus.RUNNING)
+    engine.finish(search_id)
+    assert searches.list_trials(search_id, first) == searches.list_trials(search_id)
+    with searches.writing() as connection:
+        connection.execute(searches.trials.update().values(score=9.0))
+    again = searches.list_trials(search_id, first)
+    assert [trial.score for trial in again[:3]] == [trial.score for trial in first]  # not read again
+    assert [trial.score for trial in again[3:]] == [9.0, 9.0, 9.0]
+    assert [trial.number for trial in again if trial.best] == [3]
+
+
 def test_hyperband_lets_the_best_go_on_from_their_weights(engine: Engine) -> None:
     search_id = start({"algorithm": {"kind": "hyperband", "max_epochs": 9}, "budget": {"trials": 0}})
     record = engine.finish(search_id)
