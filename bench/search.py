@@ -143,8 +143,10 @@ def save_rows(spec: Any, file: Path) -> Path:
 def warm_up(spec: Any) -> None:
     """Until the engine is up, its oracles are, and each worker has trained once."""
     from engine import api
+    from engine.specs.probe import ProbeBudget
 
     wait(lambda: api.engine_state().state == "ready", "the engine's start")
+    api.probe(spec, ProbeBudget(steps=1))  # on a busy machine the prober starts when somebody asks, and not before
     wait(lambda: "the prober is ready" in (api.home() / "logs" / "engine.log").read_text(), "the prober's start")
     lathe(spec, "random", 1000, trials=2 * WORKERS)
 
