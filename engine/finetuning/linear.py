@@ -99,11 +99,18 @@ class _Tuned:
         x = self.change.before(x)
         return self.change.after(self, x, multiply(x), training)
 
-    def _more_config(self) -> dict[str, Any]:
-        return {
-            "change": None if self.change is None else changes.to_record(self.change),
-            "stored": self.stored.kind,
-        }
+    def expanded(self, z: Any, matrix: Any) -> Any:
+        """`(…, r)` times a matrix `(r, outputs)`, in the shape of the output."""
+        return ops.matmul(z, matrix)
+
+    def shaped(self, vector: Any) -> Any:
+        """A vector `(outputs,)` as it lies along the output."""
+        return vector
+
+    def get_config(self) -> dict[str, Any]:
+        """For saving."""
+        change = None if self.change is None else changes.to_record(self.change)
+        return {**super().get_config(), "change": change, "stored": self.stored.kind}  # type: ignore[misc]
 
 
 @keras.saving.register_keras_serializable("lathe")
@@ -139,22 +146,10 @@ class TunedDense(_Tuned, layers.Dense):
         """`x` times a matrix `(inputs, r)`."""
         return ops.matmul(x, matrix)
 
-    def expanded(self, z: Any, matrix: Any) -> Any:
-        """`(…, r)` times a matrix `(r, outputs)`, in the shape of the output."""
-        return ops.matmul(z, matrix)
-
-    def shaped(self, vector: Any) -> Any:
-        """A vector `(outputs,)` as it lies along the output."""
-        return vector
-
     def call(self, inputs: Any, training: bool = False) -> Any:
         """See the class."""
         y = self._linear(inputs, training, lambda x: ops.matmul(x, self.matrix()))
         return y if self.activation is None else self.activation(y)
-
-    def get_config(self) -> dict[str, Any]:
-        """For saving."""
-        return {**super().get_config(), **self._more_config()}
 
 
 @keras.saving.register_keras_serializable("lathe")
@@ -214,10 +209,6 @@ class TunedProjection(_Tuned, layers.EinsumDense):
         kernel = ops.reshape(self.matrix(), self.kernel_shape) if self.stored.packs else self._kernel
         return ops.einsum(self.equation, x, kernel)
 
-    def get_config(self) -> dict[str, Any]:
-        """For saving."""
-        return {**super().get_config(), **self._more_config()}
-
 
 @keras.saving.register_keras_serializable("lathe")
 class TunedConv(_Tuned, layers.Conv2D):
@@ -252,22 +243,10 @@ class TunedConv(_Tuned, layers.Conv2D):
         """The convolution whose kernels are the columns of a matrix `(inputs, r)`."""
         return self.convolution_op(x, ops.reshape(matrix, (*self.kernel_size, self._channels, -1)))
 
-    def expanded(self, z: Any, matrix: Any) -> Any:
-        """`(batch, height, width, r)` times a matrix `(r, filters)` at each place."""
-        return ops.matmul(z, matrix)
-
-    def shaped(self, vector: Any) -> Any:
-        """A vector `(filters,)` as it lies along the output."""
-        return vector
-
     def call(self, inputs: Any, training: bool = False) -> Any:
         """See the class."""
         y = self._linear(inputs, training, lambda x: self.reduced(x, self.matrix()))
         return y if self.activation is None else self.activation(y)
-
-    def get_config(self) -> dict[str, Any]:
-        """For saving."""
-        return {**super().get_config(), **self._more_config()}
 
 
 def plain_config(layer: Any) -> dict[str, Any]:
