@@ -181,9 +181,9 @@ def run_screen(run: RunRecord) -> None:
         with st.expander(_("Run log"), icon=":material/terminal:", key="train_log"):
             lines = api.log(now.id)
             st.code("\n".join(lines) if lines else _("Nothing was logged yet."), language=None, height=240)
-        return not now.status.is_over
+        return not branch.is_at_rest(now)
 
-    live.follow(draw, active=not run.status.is_over, key="run")
+    live.follow(draw, active=not branch.is_at_rest(run), key="run")
 
 
 def actions(run: RunRecord) -> None:

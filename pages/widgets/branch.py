@@ -198,6 +198,12 @@ def draw_curves(run: RunRecord, *, key: str) -> None:
         _overlay(run, parent, key, near=view != "whole")
 
 
+def is_at_rest(run: RunRecord) -> bool:
+    """Whether nothing that is drawn of a run moves any more: a branch is drawn beside its parent, which may go on."""
+    parent = _found(run.spec.parent_run) if run.spec.branch_step else None
+    return run.status.is_over and (parent is None or parent.status.is_over)
+
+
 def _said(run: RunRecord, parent: RunRecord) -> None:
     """In words: what is different, and whether the branch waits."""
     parts = [plain(words) for _path, words in parts_in_words(parent.spec, _changes(parent.spec, run.spec))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from engine import api
 from engine.errors import EngineError
 from engine.specs import RunSpec, RunStatus
+from engine.specs.records import RunRecord
 from engine.specs.search import Objective, SearchSpec
 from engine.specs.search_records import SearchPreset, SpaceSize
 from engine.text import N_
@@ -70,7 +72,10 @@ def base() -> RunSpec | None:
     """The document that is searched: the draft in the address, else one chosen from the runs."""
     spec = state.current_draft()
     listed = {run.id: run for run in api.runs(status=RunStatus.FINISHED, limit=BASES_SHOWN)}
-    if spec is None and not listed:
+    if spec is None and (first := _first(listed)) is not None:
+        state.begin_draft(first)
+        spec = state.current_draft()
+    if spec is None:
         if layout.empty_state(
             ":material/tune:",
             _("A search begins with a document"),
@@ -83,27 +88,37 @@ def base() -> RunSpec | None:
     draft = ""
     picked = st.selectbox(
         _("Search over"),
-        ([draft] if spec is not None else []) + list(listed),
-        index=0 if spec is not None else None,
+        [draft, *listed],
         format_func=lambda run_id: _run_line(listed[run_id]) if run_id else _draft_line(spec),
-        placeholder=_("Choose a run whose document is searched"),
         key=f"tuning_base~{state.get(state.DRAFT)}",
         help=_("The document that is searched: all fields that are not searched stay as they are in it."),
     )
     if picked:
-        search = listed[picked].spec.search
-        state.begin_draft(listed[picked].spec.model_copy(update={"search": search, "parent_run": "", "branch_step": 0}))
+        state.begin_draft(_of_run(listed[picked]))
         st.rerun()
     return spec
 
 
-def _draft_line(spec: RunSpec | None) -> str:
-    if spec is None:
-        return ""
+def _first(listed: Mapping[str, RunRecord]) -> RunSpec | None:
+    """Where nothing is designed: the document of the run in the address, else what is proposed for the data in the
+    address, else the newest run's."""
+    run, data = state.current_run(), state.current_dataset()
+    if run is not None:
+        return _of_run(run)
+    if data is not None:
+        return api.default_spec(data.id)
+    return _of_run(next(iter(listed.values()))) if listed else None
+
+
+def _of_run(run: RunRecord) -> RunSpec:
+    return run.spec.model_copy(update={"parent_run": "", "branch_step": 0})
+
+
+def _draft_line(spec: RunSpec) -> str:
     return f"{_('The design')}: {given_name(spec) or spec.data.name} · {_(type(spec.model).label)}"
 
 
-def _run_line(run: Any) -> str:
+def _run_line(run: RunRecord) -> str:
     figures = live.best_figures(run, 1)
     best = f" · {figures[0][1]}" if figures else ""
     return f"{_('Run')}: {run.name or run.id[:8]} · {layout.data_name(run)}{best}"

@@ -70,6 +70,12 @@ def test_without_anything_it_sends_to_design(screen) -> None:  # type: ignore[no
     assert screen("tuning").button(key="tuning_empty").label == "Go to Design"
 
 
+def test_without_a_design_it_begins_with_the_data_in_the_address(screen, spec) -> None:  # type: ignore[no-untyped-def]
+    test = screen("tuning", dataset=spec.data.dataset)
+    assert not test.exception
+    assert api.draft(test.session_state["draft"]).data.dataset == spec.data.dataset
+
+
 # ---- before the start -----------------------------------------------------------------------------------------------
 def test_a_draft_gets_a_ready_made_space_with_its_size(screen, spec) -> None:  # type: ignore[no-untyped-def]
     test = screen("tuning", draft=api.save_draft(spec.model_copy(update={"search": None})))
