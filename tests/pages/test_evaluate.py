@@ -141,7 +141,10 @@ def test_every_view_of_a_regression_draws(runs: dict[str, str], view: str) -> No
     assert len(at.get("plotly_chart")) >= 1
 
 
-def test_robustness_waits_for_the_engine_and_offers_other_runs_on_these_data(runs: dict[str, str]) -> None:
+def test_robustness_waits_for_the_engine_and_offers_other_runs_on_these_data(
+    runs: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LATHE_ENGINE", "external")  # none is started here
     at = page(runs["digits"], view="robustness")
     assert "Attacking the examples…" in " ".join(caption.value for caption in at.caption)
     assert not [box for box in at.selectbox if box.label == "Beside it"]  # there is no other run on them
