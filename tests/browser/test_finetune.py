@@ -49,9 +49,10 @@ def upload(page: Page) -> None:
 
 def train_a_source(page: Page) -> str:
     """Where the offline encoder is not installed: a small model on the docstring sample."""
-    # Data offers all samples, whatever tests before have opened.
-    page.get_by_role("link", name="Data", exact=True).click()
-    page.locator(".st-key-sample_docstrings button").click()
+    page.get_by_role("link", name="Home", exact=True).click()
+    page.get_by_test_id("stVerticalBlock").filter(has_text="Docstrings").last.get_by_role(
+        "button", name="Open sample"
+    ).click()
     page.get_by_role("button", name="Design a model").click()
     set_epochs(page, "2", tab="Training")
     page.get_by_role("button", name="Start training").click()
