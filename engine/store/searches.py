@@ -302,7 +302,10 @@ def _search_record(connection: sa.Connection, row: Any) -> SearchRecord | None:
     spec = parse(row.spec)
     if spec is None or spec.search is None:
         return None
-    columns = [trials.c[n] for n in ("number", "status", "origin", "score", "result", "ended_at")]
+    goals = objectives_of(spec)
+    # Results hold whole curves: they are read only where a second objective stands in them.
+    wanted = ("number", "status", "origin", "score", "ended_at", *(("result",) if len(goals) > 1 else ()))
+    columns = [trials.c[name] for name in wanted]
     found = list(connection.execute(sa.select(*columns).where(trials.c.search_id == row.id)))
     open_runs = sa.select(runs.c.trial, runs.c.status).where(
         runs.c.search_id == row.id, runs.c.status.in_((RunStatus.RUNNING.value, RunStatus.SCHEDULED.value))
@@ -312,7 +315,6 @@ def _search_record(connection: sa.Connection, row: Any) -> SearchRecord | None:
         by_status[run.status].add(run.trial)
     begun = by_status[RunStatus.RUNNING.value]
     waiting = by_status[RunStatus.SCHEDULED.value] - begun
-    goals = objectives_of(spec)
     best, front = leaders(found, goals)
     tally = Counter(trial.status for trial in found)
     counts = {status: tally[status.value] for status in TrialStatus}
